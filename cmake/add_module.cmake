@@ -1,0 +1,43 @@
+# add_module(NAME <room> LEVEL <n> [DEPS <rooms>…] [LIBS <third-party>…] [PUBLIC_LIBS <third-party>…] [TEST_DEPS <rooms>…])
+#
+# Makes the static library sluice_<room> of every *.cc beside the caller (subfolders too), and <room>_test of every
+# *_test.cc. A DEPS room of an equal or higher level stops the configure step: nothing flows backwards.
+# TEST_DEPS may name any room: a test may stand above the room it tests.
+function(add_module)
+  cmake_parse_arguments(M "" "NAME;LEVEL" "DEPS;LIBS;PUBLIC_LIBS;TEST_DEPS" ${ARGN})
+  if(M_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "add_module(${M_NAME}): unknown arguments ${M_UNPARSED_ARGUMENTS}")
+  endif()
+  set_property(GLOBAL PROPERTY sluice_level_${M_NAME} ${M_LEVEL})
+
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+
+  set(target sluice_${M_NAME})
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  foreach(dep ${M_DEPS})
+    get_property(level GLOBAL PROPERTY sluice_level_${dep})
+    if(NOT DEFINED level OR level STREQUAL "")
+      message(FATAL_ERROR "add_module(${M_NAME}): room ${dep} is unknown or comes later")
+    endif()
+    if(NOT level LESS M_LEVEL)
+      message(FATAL_ERROR "add_module(${M_NAME}): level ${M_LEVEL} must not depend on ${dep} of level ${level}")
+    endif()
+    target_link_libraries(${target} PUBLIC sluice_${dep})
+  endforeach()
+  target_link_libraries(${target} PRIVATE ${M_LIBS} PUBLIC ${M_PUBLIC_LIBS})
+
+  if(SLUICE_TESTS AND tests)
+    add_executable(${M_NAME}_test ${tests})
+    target_link_libraries(${M_NAME}_test PRIVATE ${target} GTest::gmock GTest::gtest_main)
+    foreach(dep ${M_TEST_DEPS})
+      target_link_libraries(${M_NAME}_test PRIVATE sluice_${dep})
+    endforeach()
+    target_compile_definitions(${M_NAME}_test PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    add_test(NAME ${M_NAME} COMMAND ${M_NAME}_test)
+    set_tests_properties(${M_NAME} PROPERTIES TIMEOUT 300)
+  endif()
+endfunction()
