@@ -1,0 +1,163 @@
+// The doors of the stream engine: StreamStore (what streams and shards there are) and ShardLog
+// (records in and out). Plain structs; no HTTP, no JSON. Kinesis puts its texts on these errors in
+// one table. Thread-safe; StreamStore's changes block on SQLite and belong on the blocking pool,
+// everything else is quick.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/named_type.h"
+#include "base/result.h"
+#include "base/uint128.h"
+#include "journal/journal.h"
+
+namespace sluice::streams {
+
+using ShardIndex = base::NamedType<std::uint32_t, struct ShardIndexTag>;
+
+enum class StreamError {
+  kNoSuchStream,   // not there, or gone
+  kNoSuchShard,    // the stream has no such shard (any more)
+  kExists,         // a stream of that name is there
+  kNotActive,      // the stream is being made, changed or removed: try again later
+  kInvalid,        // an argument is out of range; the message says which
+  kThrottled,      // staging or a limit is full: try again later
+  kLimitExceeded,  // more streams or shards than allowed
+  kUnavailable,    // the journal stopped or the disk is full: not done
+};
+
+template <class T>
+using StreamResult = base::Result<T, StreamError>;
+
+// Streams of different accounts and regions do not see each other.
+struct StreamKey {
+  std::string account;
+  std::string region;
+  std::string name;
+  auto operator<=>(const StreamKey&) const = default;
+  std::string arn() const;  // arn:aws:kinesis:<region>:<account>:stream/<name>
+};
+
+enum class StreamMode { kOnDemand, kProvisioned };
+enum class StreamStatus { kCreating, kActive, kUpdating, kDeleting };
+
+// AWS' 186-bit number as 56 decimal digits (reference: docs/formats/sequence-number.md): orders by
+// (shard creation, index), names its shard, and passes KCL's checks.
+struct SequenceNumber {
+  std::int64_t shard_created_s = 0;
+  journal::Index index;  // 0: the shard's start; kMaxIndex: its end
+  std::int64_t arrival_s = 0;
+  ShardIndex shard;
+
+  static constexpr journal::Index kMaxIndex{0x7fff'ffff'ffff'ffff};
+  std::string to_string() const;
+  // nullopt: not a version 2 number.
+  static std::optional<SequenceNumber> parse(std::string_view digits);
+};
+
+struct Shard {
+  ShardIndex index;
+  journal::LaneId lane;
+  base::Uint128 hash_first = 0;
+  base::Uint128 hash_last = 0;  // inclusive
+  std::int64_t created_s = 0;   // strictly later than the closing of its parents
+  std::optional<ShardIndex> parent;
+  std::optional<ShardIndex> adjacent_parent;
+  std::optional<journal::Index> closed_at;  // one past the last record; absent while open
+
+  std::string id() const;  // shardId-000000000000
+  SequenceNumber start() const { return {created_s, journal::Index(0), created_s, index}; }
+};
+
+// One stream as it was at a moment; immutable.
+struct Stream {
+  StreamKey key;
+  std::string incarnation;  // a UUID: a stream made anew under the same name has another
+  StreamMode mode = StreamMode::kOnDemand;
+  StreamStatus status = StreamStatus::kActive;
+  std::int64_t created_ms = 0;
+  int retention_hours = 24;
+  std::vector<Shard> shards;  // by index; closed ones too, until their records have expired
+
+  const Shard* find(ShardIndex index) const;
+  int open_shards() const;
+};
+
+using StreamRef =
+    std::shared_ptr<const Stream>;  // shared: readers keep a snapshot while the store goes on
+
+struct NewStream {
+  StreamKey key;
+  StreamMode mode = StreamMode::kOnDemand;
+  int shard_count = 4;  // AWS gives 4 to an on-demand stream
+};
+
+class StreamStore {
+ public:
+  virtual ~StreamStore() = default;
+  virtual StreamResult<StreamRef> create(const NewStream& stream) = 0;
+  virtual StreamResult<void> remove(const StreamKey& key) = 0;
+  virtual StreamResult<StreamRef> find(const StreamKey& key) const = 0;
+  // Of one account and region, by name, beginning after `after`; at most `count`.
+  virtual std::vector<StreamRef> list(const std::string& account, const std::string& region,
+                                      const std::string& after, std::size_t count) const = 0;
+};
+
+// Views need to live only during the call to append().
+struct PutEntry {
+  std::string_view partition_key;
+  std::string_view data;
+  std::optional<base::Uint128> explicit_hash;
+};
+
+struct PutResult {
+  ShardIndex shard;
+  SequenceNumber sequence_number;
+};
+
+// One result an entry, in order. Called once, on the journal thread.
+using PutDone = std::function<void(StreamResult<std::vector<PutResult>>)>;
+
+struct ReadRecord {
+  SequenceNumber sequence_number;
+  std::int64_t arrival_ms = 0;
+  std::string partition_key;
+  std::string data;
+};
+
+struct ReadPage {
+  std::vector<ReadRecord> records;
+  journal::Index next;        // where to go on in this shard
+  bool end_of_shard = false;  // closed, and nothing is left after `next`
+  std::int64_t millis_behind = 0;
+};
+
+struct ShardBounds {
+  journal::Index first;  // oldest readable record (retention counts)
+  journal::Index end;    // one past the newest durable record
+  bool closed = false;
+};
+
+class ShardLog {
+ public:
+  virtual ~ShardLog() = default;
+  // All entries become durable together; `done` follows. A token repeated within 10 minutes gets
+  // the first answer.
+  virtual void append(const StreamRef& stream, const std::vector<PutEntry>& entries,
+                      std::optional<journal::RequestToken> token, PutDone done) = 0;
+  // From `from` on (or the oldest readable record), below `below`.
+  virtual StreamResult<ReadPage> read(const StreamRef& stream, ShardIndex shard,
+                                      journal::Index from, journal::Index below,
+                                      journal::ReadLimits limits) const = 0;
+  virtual StreamResult<ShardBounds> bounds(const StreamRef& stream, ShardIndex shard) const = 0;
+  // The first record that arrived at `arrival_ms` or later; the durable end if there is none.
+  virtual StreamResult<journal::Index> seek(const StreamRef& stream, ShardIndex shard,
+                                            std::int64_t arrival_ms) const = 0;
+};
+
+}  // namespace sluice::streams
