@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
+#include <cctype>
 #include <utility>
 
 namespace sluice::base {
@@ -57,6 +58,12 @@ int SqliteStatement::column_count() const {
 }
 std::string SqliteStatement::column_name(int at) const {
   return sqlite3_column_name(statement_.get(), at);
+}
+std::string SqliteStatement::declared_type(int at) const {
+  const char* type = sqlite3_column_decltype(statement_.get(), at);
+  std::string text = type != nullptr ? type : "";
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
 }
 bool SqliteStatement::is_null(int at) const {
   return type(at) == SQLITE_NULL;

@@ -40,6 +40,8 @@ class SqliteStatement {
 
   int column_count() const;
   std::string column_name(int at) const;
+  // As the table's definition has it, upper case ("DATETIME"); empty for an expression.
+  std::string declared_type(int at) const;
   bool is_null(int at) const;
   std::int64_t int64(int at) const;
   double real(int at) const;
