@@ -6,6 +6,7 @@
 
 #include "base/sqlite.h"
 #include "base/uuid.h"
+#include "feed/feeder.h"
 #include "feed/row_reader.h"
 #include "feed/sample_source.h"
 
@@ -64,6 +65,104 @@ TEST_F(SampleSource, GivesRowsAsTheTeamSendsThem) {
           "\"date_joined\":\"201[567]-[0-9]+-[0-9]+T[0-9]+:[0-9]+:[0-9]+\"\\}"));
   EXPECT_EQ((*rows)->row_json("user_data", kSampleRows).error().code, FeedError::kSource);
   EXPECT_EQ((*rows)->row_json("no_table", 0).error().code, FeedError::kSource);
+}
+
+class FakeRows final : public RowReader {
+ public:
+  FeedResult<std::int64_t> count(const std::string&) override { return 100; }
+  FeedResult<std::string> row_json(const std::string& table, std::int64_t number) override {
+    return "{\"" + table + "\":" + std::to_string(number) + "}";
+  }
+};
+
+constexpr const char* kAccepted = R"({"SequenceNumber":"1","ShardId":"shardId-000000000000"})";
+
+FeedOptions two_tables() {
+  FeedOptions options;
+  options.url = "http://x/Prod";
+  options.map = {{"a", "stream-a"}, {"b", "stream-b"}};
+  options.seed = 7;
+  return options;
+}
+
+TEST(Feeder, SendsOnePostATableAndRepeatsItsShare) {
+  FakeRows rows;
+  FeedOptions options = two_tables();
+  options.rows = 80;
+  options.repeat_share = 0.25;
+  Feeder feeder(options, rows, [] { return [](const Post&) { return Reply{200, kAccepted}; }; });
+  std::map<std::int64_t, int> sent;
+  std::string first_body;
+  const auto ran = feeder.run([&](const Post& post, const Reply&) {
+    ++sent[post.row];
+    if (first_body.empty() && post.table == 0) first_body = post.body;
+    EXPECT_THAT(post.url, testing::MatchesRegex("http://x/Prod/streams/stream-[ab]/record"));
+  });
+  ASSERT_TRUE(ran) << ran.error().message;
+  EXPECT_EQ(feeder.totals().accepted, 160);
+  EXPECT_LT(sent.size(), 75U);
+  EXPECT_GT(sent.size(), 40U);
+  EXPECT_THAT(first_body, testing::MatchesRegex("\\{\"StreamName\":\"stream-a\",\"Data\":\\{\"a\":["
+                                                "0-9]+\\},\"PartitionKey\":\"ind\"\\}"));
+}
+
+TEST(Feeder, TriesAgainWhenThrottledAsA200) {
+  FakeRows rows;
+  FeedOptions options = two_tables();
+  options.posts = 1;
+  options.connections = 1;
+  int calls = 0;
+  Feeder feeder(options, rows, [&] {
+    return [&](const Post&) {
+      ++calls;
+      if (calls == 1)
+        return Reply{200,
+                     R"({"__type":"ProvisionedThroughputExceededException","message":"Rate"})"};
+      if (calls == 2) return Reply{0, "connection refused"};
+      return Reply{200, kAccepted};
+    };
+  });
+  ASSERT_TRUE(feeder.run(nullptr));
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(feeder.totals().retries, 2);
+  EXPECT_EQ(feeder.totals().accepted, 1);
+}
+
+TEST(Feeder, GivesUpWithWordsWhenTheApiStaysAway) {
+  FakeRows rows;
+  FeedOptions options = two_tables();
+  options.patience_ms = 0;
+  Feeder feeder(options, rows,
+                [] { return [](const Post&) { return Reply{0, "connection refused"}; }; });
+  const auto ran = feeder.run(nullptr);
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, FeedError::kLost);
+  EXPECT_THAT(ran.error().message, testing::HasSubstr("connection refused"));
+}
+
+TEST(Feeder, CountsWhatNoRetryMends) {
+  FakeRows rows;
+  FeedOptions options = two_tables();
+  options.rows = 1;
+  Feeder feeder(options, rows, [] {
+    return [](const Post&) {
+      return Reply{200, R"({"__type":"ResourceNotFoundException","message":"Stream"})"};
+    };
+  });
+  ASSERT_TRUE(feeder.run(nullptr));
+  EXPECT_EQ(feeder.totals().refused, 2);
+  EXPECT_EQ(feeder.totals().retries, 0);
+}
+
+TEST(Feeder, StopsWhenAsked) {
+  FakeRows rows;
+  FeedOptions options = two_tables();  // no end of its own
+  Feeder feeder(options, rows, [] { return [](const Post&) { return Reply{200, kAccepted}; }; });
+  std::atomic<int> seen = 0;
+  ASSERT_TRUE(feeder.run([&](const Post&, const Reply&) {
+    if (++seen == 10) feeder.stop();
+  }));
+  EXPECT_GE(seen, 10);
 }
 
 TEST(OpenRows, RefusesWhatItDoesNotKnow) {
