@@ -3,6 +3,7 @@
 // schema JSON (Delta's schemaString), DuckDB's type.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ struct Field {
   std::shared_ptr<const DataType> type;
   bool nullable = true;
   std::string comment = {};  // empty: none
+  // Whatever else the schema JSON keeps in a field's metadata: key → JSON text of its value.
+  std::map<std::string, std::string> metadata = {};
 };
 
 class DataType {
