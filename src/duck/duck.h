@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -29,23 +30,50 @@ enum class DuckError {
 template <class T>
 using DuckResult = base::Result<T, DuckError>;
 
+struct DatabaseState;  // what is registered in a database (state.h)
+
 struct DatabaseOptions {
   std::int64_t memory_limit_bytes = std::int64_t{1} << 30;
   int threads = 2;
+  // Of `threads`, how many the caller brings (a thread that runs a query counts). DuckDB starts
+  // the rest itself; with external_threads == threads it starts none.
+  int external_threads = 1;
   std::vector<std::string> allowed_directories;  // the only folders that queries may read or write
   std::string temp_directory;                    // empty: no spilling to disk
+  std::int64_t max_temp_directory_bytes = std::int64_t{10} << 30;
+  // False lets COPY and results run on all threads where rows have no order anyway.
+  bool preserve_insertion_order = true;
 };
 
-// One column's values of a chunk. Text and blobs are valid while the chunk lives.
+struct ListEntry {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+// One column's values of a chunk, flat. Text and blobs are valid while the chunk lives.
 class Vector {
  public:
   explicit Vector(duckdb_vector vector);
-  bool is_null(std::uint64_t row) const;
-  bool boolean(std::uint64_t row) const;
+  bool is_null(std::uint64_t row) const {
+    return validity_ != nullptr && (validity_[row / 64] >> (row % 64) & 1) == 0;
+  }
+  bool boolean(std::uint64_t row) const { return data<bool>()[row]; }
   std::int64_t int64(
       std::uint64_t row) const;          // of any integer, date (days) or timestamp (µs) column
   double real(std::uint64_t row) const;  // of FLOAT and DOUBLE
-  std::string_view text(std::uint64_t row) const;  // of VARCHAR and BLOB
+  // Of VARCHAR and BLOB.
+  std::string_view text(std::uint64_t row) const {
+    duckdb_string_t& value = static_cast<duckdb_string_t*>(data_)[row];
+    return {duckdb_string_t_data(&value), duckdb_string_t_length(value)};
+  }
+  ListEntry list(std::uint64_t row) const;  // of LIST and MAP: a range of list_child()
+  Vector list_child() const;                // of a MAP: structs (key, value)
+  Vector struct_child(std::uint64_t at) const;
+  template <class T>
+  const T* data() const {
+    return static_cast<const T*>(data_);
+  }
+  duckdb_type type() const { return type_; }
   duckdb_vector raw() const { return vector_; }
 
  private:
@@ -77,23 +105,26 @@ class QueryResult {
   ~QueryResult();
   std::uint64_t column_count() const;
   std::string column_name(std::uint64_t at) const;
-  // nullopt: no more rows.
+  // nullopt: no more rows. Fails only for a streamed result.
   DuckResult<std::optional<Chunk>> next();
   std::int64_t rows_changed() const;
 
  private:
-  duckdb_result result_{};
-  bool owned_ = false;
+  duckdb_result result_{};  // owned unless internal_data is null
 };
 
 class Connection {
  public:
-  explicit Connection(duckdb_connection connection) : connection_(connection) {}
+  Connection(duckdb_connection connection, std::shared_ptr<DatabaseState> state)
+      : connection_(connection), state_(std::move(state)) {}
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
   ~Connection();
-  // One or more statements; the result is the last one's.
+  // One or more statements; the result is the last one's, whole in memory.
   DuckResult<QueryResult> query(const std::string& sql);
+  // One statement whose rows are computed while they are read. Read it to its end, or drop it,
+  // before the connection's next query.
+  DuckResult<QueryResult> stream(const std::string& sql);
   // The same where no rows are wanted.
   DuckResult<void> execute(const std::string& sql);
   // The first column of the first row, as text; nullopt: no row or NULL.
@@ -101,23 +132,33 @@ class Connection {
   // From another thread: the running query ends with kInterrupted.
   void interrupt();
   duckdb_connection raw() const { return connection_; }
+  DatabaseState& state() const { return *state_; }
+  const std::shared_ptr<DatabaseState>& shared_state() const { return state_; }
 
  private:
   duckdb_connection connection_ = nullptr;
+  std::shared_ptr<DatabaseState> state_;
 };
 
 class Database {
  public:
-  // In memory, with everything that reaches outside switched off but `allowed_directories`.
+  // The version this house is built and measured with; open() refuses another.
+  static constexpr std::string_view kVersion = "v1.5.6";
+
+  // In memory, UTC, with everything that reaches outside switched off but `allowed_directories`.
   static DuckResult<Database> open(const DatabaseOptions& options);
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;
   ~Database();
   DuckResult<Connection> connect();
+  duckdb_database raw() const { return database_; }
 
  private:
-  explicit Database(duckdb_database database) : database_(database) {}
+  Database(duckdb_database database, std::shared_ptr<DatabaseState> state)
+      : database_(database), state_(std::move(state)) {}
   duckdb_database database_ = nullptr;
+  // Shared with connections and with the functions that DuckDB holds.
+  std::shared_ptr<DatabaseState> state_;
 };
 
 std::string quote_identifier(std::string_view name);  // "a""b"

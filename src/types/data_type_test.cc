@@ -33,7 +33,7 @@ TEST(DataType, WritesDeltasSchemaString) {
       sample().to_json(),
       R"({"type":"struct","fields":[{"name":"ind","type":"integer","nullable":true,"metadata":{}},)"
       R"({"name":"coordinates","type":{"type":"array","elementType":"double","containsNull":true},"nullable":true,"metadata":{}},)"
-      R"({"name":"price","type":"decimal(10,2)","nullable":false,"metadata":{}},)"
+      R"j({"name":"price","type":"decimal(10,2)","nullable":false,"metadata":{}},)j"
       R"({"name":"m","type":{"type":"map","keyType":"string","valueType":"long","valueContainsNull":false},"nullable":true,"metadata":{}},)"
       R"({"name":"a b","type":{"type":"struct","fields":[{"name":"x","type":"timestamp","nullable":true,"metadata":{}}]},"nullable":true,"metadata":{}}]})");
 }
@@ -84,10 +84,10 @@ TEST(SchemaJson, RefusesWhatIsNoSchema) {
       "{",
       "1",
       R"("interval")",
-      R"("decimal(39,0)")",
-      R"("decimal(5,6)")",
-      R"("decimal(5,2")",
-      R"("decimal(5,2)x")",
+      R"j("decimal(39,0)")j",
+      R"j("decimal(5,6)")j",
+      R"j("decimal(5,2")j",
+      R"j("decimal(5,2)x")j",
       R"({"type":"array","elementType":"long"})",
       R"({"type":"struct"})",
       R"({"type":"struct","fields":[{"type":"long"}]})",
