@@ -9,6 +9,7 @@ function(add_module)
     message(FATAL_ERROR "add_module(${M_NAME}): unknown arguments ${M_UNPARSED_ARGUMENTS}")
   endif()
   set_property(GLOBAL PROPERTY sluice_level_${M_NAME} ${M_LEVEL})
+  set_property(GLOBAL APPEND PROPERTY sluice_rooms sluice_${M_NAME})
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
