@@ -81,6 +81,10 @@ class Headers {
   std::vector<Place> places_;
 };
 
+// What a server leaves free behind a body, so that simdjson can parse it where it is:
+// padded_string_view(body.data(), body.size(), body.capacity()). An empty body has no padding.
+inline constexpr std::size_t kBodyPadding = 64;
+
 struct Request {
   std::string method;
   std::string target;  // as sent: path and query, still percent-encoded
