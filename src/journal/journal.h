@@ -94,7 +94,9 @@ class Journal {
 
   // All runs of the call become durable together, in one frame, or the call fails as a whole. With
   // a token seen in the last 10 minutes the first call's answer is given again and nothing is
-  // written. On kOverloaded, kTooLarge, kDiskFull `done` is called before append() returns.
+  // written. When nothing was taken (kOverloaded, kTooLarge, kDiskFull, kFailed) `done` may be
+  // called before append() returns. Every run has a record at least (else
+  // kTooLarge).
   virtual void append(std::vector<NewRun> runs, std::optional<RequestToken> token,
                       AppendDone done) = 0;
 
@@ -109,8 +111,12 @@ class Journal {
   // Records of the lane below `below` will never be read again: space may be given back. Not
   // durable: said again at each start by whoever owns the lanes.
   virtual void release(LaneId lane, Index below) = 0;
-  // The lane is gone for good.
+  // The lane is gone for good; what is on its way to it may fail with kUnknownLane. Lane numbers
+  // are never used again. Not durable: see lanes().
   virtual void drop(LaneId lane) = 0;
+  // All lanes the journal knows, sorted. At start the owner drops those it does not know (any
+  // more).
+  virtual std::vector<LaneId> lanes() const = 0;
 };
 
 }  // namespace sluice::journal

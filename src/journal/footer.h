@@ -1,0 +1,69 @@
+// The end of a sealed file: writing it, reading it at start, and the bounded cache of the parts
+// that readers ask for.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "journal/format.h"
+#include "journal/lane_index.h"
+
+namespace sluice::journal {
+
+struct Footer {
+  format::Trailer trailer;
+  std::vector<format::LaneSummary> lanes;
+  std::vector<format::TokenEntry> tokens;
+  std::uint64_t places_at = 0;  // in the file
+};
+
+// What sealing needs to know of a file's frames; the CRCs and counts of the trailer are filled in.
+struct Seal {
+  format::Trailer trailer;
+  LaneIndex::Directory directory;
+  std::vector<format::TokenEntry> tokens;
+};
+
+// Writes and syncs the footer: at the end of the file, or, where much of the file would stay
+// unused, behind the frames, and gives the rest back.
+base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, Seal seal);
+
+// The footer of file `number`; nullopt: the file is not sealed (or its trailer is damaged).
+// kCorrupt: the trailer is right but what it speaks of is not. Tokens are read of files sealed at
+// `tokens_since_ms` or later.
+JournalResult<std::optional<Footer>> read_footer(const DataFile& file,
+                                                 std::int64_t tokens_since_ms);
+
+// The RunPlaces of a lane in a sealed file. Thread-safe.
+class FooterCache {
+ public:
+  using Places = std::shared_ptr<const std::vector<format::RunPlace>>;  // readers keep them
+  explicit FooterCache(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  JournalResult<Places> places(const DataFile& file, LaneId lane, const Fence& fence);
+
+ private:
+  struct Key {
+    std::uint32_t file = 0;
+    std::uint32_t lane = 0;
+    auto operator<=>(const Key&) const = default;
+  };
+  struct Entry {
+    Key key;
+    Places places;
+  };
+
+  const std::uint64_t bytes_max_;
+  std::mutex mutex_;
+  std::list<Entry> entries_;  // the last used one first
+  std::map<Key, std::list<Entry>::iterator> by_key_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace sluice::journal
