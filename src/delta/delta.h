@@ -26,12 +26,14 @@ using Version = base::NamedType<std::int64_t, struct DeltaVersionTag>;
 enum class DeltaError {
   kNotATable,    // no _delta_log
   kExists,       // a table is there already
-  kUnsupported,  // a feature we do not have; the message names it
+  kNoVersion,    // the asked version is not there, or no longer
+  kUnsupported,  // a feature or property we do not have; the message names it
   kCorrupt,      // the log or a file breaks the protocol; the message names file and line
   kConflict,     // another writer changed what this transaction relies on: plan again
   kFenced,       // another process committed under our appId: stop
   kIo,           // the store failed; whether a commit took place must be read back
   kEngine,       // DuckDB failed while writing or reading data files
+  kSchema,       // rows or a schema that the table cannot take; the message is Spark's
 };
 
 template <class T>
@@ -60,8 +62,9 @@ struct AddFile {
   std::int64_t size_bytes = 0;
   std::int64_t modified_ms = 0;
   bool data_change = true;
-  std::string stats_json;        // empty: none
-  std::int64_t records() const;  // of stats_json; −1: unknown
+  std::string stats_json;                    // empty: none
+  std::map<std::string, std::string> tags;   // kept as they were found
+  std::int64_t records() const;              // of stats_json; −1: unknown
 };
 
 struct RemoveFile {
@@ -69,7 +72,7 @@ struct RemoveFile {
   std::int64_t deleted_ms = 0;
   bool data_change = true;
   std::map<std::string, std::optional<std::string>> partition_values;
-  std::int64_t size_bytes = 0;
+  std::int64_t size_bytes = 0;  // −1: unknown, then partition_values are too
 };
 
 struct Txn {
@@ -104,6 +107,7 @@ struct HistoryEntry {
   std::map<std::string, std::string> parameters;
   std::map<std::string, std::string> metrics;
   std::string engine;
+  std::string commit_info_json;  // the whole commitInfo as it was found; empty: none
 };
 
 // What one commit does, on top of the snapshot it was made from.
@@ -130,6 +134,8 @@ class LogStore {
   virtual base::IoResult<std::vector<std::string>> list_from(
       const std::string& name) = 0;  // sorted
   virtual base::IoStatus remove(const std::string& name) = 0;
+  // Names that anybody made before are on the device; for the read-back of a lost answer.
+  virtual base::IoStatus sync() = 0;
 };
 
 std::unique_ptr<LogStore> local_log_store(base::Env& env, const std::string& table_root);
@@ -139,7 +145,8 @@ class Table {
   // The table in the folder `root`. `log` may be a test's.
   static DeltaResult<Table> open(base::Env& env, base::Clock& clock, const std::string& root,
                                  std::unique_ptr<LogStore> log = nullptr);
-  // Version 0: commitInfo, protocol, metaData. kExists when there is one.
+  // Version 0: commitInfo, protocol, metaData. kExists when there is one. An empty id gets a fresh
+  // UUID, created_ms 0 the clock's time.
   static DeltaResult<Table> create(base::Env& env, base::Clock& clock, const std::string& root,
                                    const Metadata& metadata,
                                    std::unique_ptr<LogStore> log = nullptr);
@@ -156,8 +163,9 @@ class Table {
   // has become.
   DeltaResult<Version> commit(const Snapshot& base, Transaction transaction);
 
-  // Writes a V1 checkpoint and _last_checkpoint when the table's interval is reached.
-  DeltaResult<void> maybe_checkpoint(duck::Connection& engine);
+  // Writes a V1 checkpoint and _last_checkpoint when the table's interval is reached. The table's
+  // data does not depend on it: log a failure and go on.
+  DeltaResult<void> maybe_checkpoint();
 
  private:
   struct State;
@@ -172,10 +180,17 @@ class Table {
 struct WriteOptions {
   std::int64_t file_bytes_target = std::int64_t{128} << 20;
   std::vector<std::string> partition_columns;
+  int stats_columns = 32;  // delta.dataSkippingNumIndexedCols; −1: all
+  bool data_change = true;
 };
 
+// The options that the table's properties and layout ask for.
+WriteOptions write_options(const Metadata& metadata);
+
 // Runs `select_sql` and writes its rows as Parquet files (zstd 1) with fresh names below the
-// table's root, synced, with statistics. No rows: no files. `schema` names and types the columns.
+// table's root, synced, with statistics. No rows: no files. `schema` names and types the columns;
+// the SELECT must yield each of them by name (columns of the table that it lacks read as NULL).
+// kSchema: a NULL in a column that is not nullable. The session's TimeZone must be UTC.
 DeltaResult<std::vector<AddFile>> write_files(duck::Connection& engine, base::Env& env,
                                               const std::string& table_root,
                                               const std::string& select_sql,
@@ -183,8 +198,17 @@ DeltaResult<std::vector<AddFile>> write_files(duck::Connection& engine, base::En
                                               const WriteOptions& options);
 
 // What lowered SQL puts after FROM to read a snapshot's rows: a parenthesised SELECT with the
-// schema's columns in order.
-std::string scan_sql(const std::string& table_root, const Snapshot& snapshot);
+// schema's columns in order. kUnsupported: a file outside the table's folder.
+DeltaResult<std::string> scan_sql(const std::string& table_root, const Snapshot& snapshot);
+
+// The table's schema after a write of `query`: columns match by name without regard to case, new
+// ones are added at the end as nullable, missing ones stay. kSchema, with Spark's words: types that
+// do not go together.
+struct SchemaMerge {
+  types::DataType schema;
+  std::vector<std::string> added;  // full names of the new columns; empty: nothing changed
+};
+DeltaResult<SchemaMerge> merge_schema(const types::DataType& table, const types::DataType& query);
 
 struct OptimizeResult {
   std::optional<Version> version;  // absent: nothing to do
