@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,18 +53,21 @@ void append_remove(std::string& out, const RemoveFile& remove);
 // Names of field metadata keys in a schemaString (comment aside), for the feature check.
 std::vector<std::string> schema_metadata_keys(std::string_view schema_string);
 
+// The version that _last_checkpoint speaks of; −1: not understood.
+Version parse_checkpoint_hint(std::string_view text);
+
 std::string engine_info();  // Sluice/<version>
 
 // ---- names in _delta_log
-std::string commit_name(Version version);             // 00000000000000000007.json
-std::string checkpoint_name(Version version);         // 00000000000000000010.checkpoint.parquet
+std::string commit_name(Version version);      // 00000000000000000007.json
+std::string checkpoint_name(Version version);  // 00000000000000000010.checkpoint.parquet
 inline constexpr std::string_view kLastCheckpoint = "_last_checkpoint";
 
 enum class LogFileKind { kOther, kCommit, kCheckpoint, kMultiPartCheckpoint, kV2Checkpoint };
 struct LogFile {
   LogFileKind kind = LogFileKind::kOther;
   Version version;
-  int part = 0;   // of a multi-part checkpoint, from 1
+  int part = 0;  // of a multi-part checkpoint, from 1
   int parts = 0;
 };
 LogFile parse_log_name(std::string_view name);

@@ -32,7 +32,9 @@ enum class DeltaError {
   kConflict,     // another writer changed what this transaction relies on: plan again
   kFenced,       // another process committed under our appId: stop
   kIo,           // the store failed; whether a commit took place must be read back
-  kEngine,       // DuckDB failed while writing or reading data files
+  kEngine,       // DuckDB failed while writing or reading data files (memory, disk, a bug)
+  kQuery,        // the rows' SELECT failed by itself; the message is the function's own
+  kInterrupted,  // the connection was interrupted
   kSchema,       // rows or a schema that the table cannot take; the message is Spark's
 };
 
@@ -62,9 +64,9 @@ struct AddFile {
   std::int64_t size_bytes = 0;
   std::int64_t modified_ms = 0;
   bool data_change = true;
-  std::string stats_json;                    // empty: none
-  std::map<std::string, std::string> tags;   // kept as they were found
-  std::int64_t records() const;              // of stats_json; −1: unknown
+  std::string stats_json;                   // empty: none
+  std::map<std::string, std::string> tags;  // kept as they were found
+  std::int64_t records() const;             // of stats_json; −1: unknown
 };
 
 struct RemoveFile {

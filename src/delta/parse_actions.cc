@@ -305,4 +305,14 @@ std::int64_t AddFile::records() const {
   return std::max<std::int64_t>(records, -1);
 }
 
+Version parse_checkpoint_hint(std::string_view text) {
+  const simdjson::padded_string padded(text);
+  dom::parser parser;
+  dom::object hint;
+  std::int64_t version = -1;
+  if (parser.parse(padded).get(hint) != simdjson::SUCCESS) return Version(-1);
+  if (!read_integer(hint, "version", version, true) || version < 0) return Version(-1);
+  return Version(version);
+}
+
 }  // namespace sluice::delta

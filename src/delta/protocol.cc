@@ -20,8 +20,8 @@ constexpr int kWriterVersionMax = 7;
 constexpr std::array<std::string_view, 4> kReaderFeatures = {"timestampNtz", "columnMapping",
                                                              "v2Checkpoint", "vacuumProtocolCheck"};
 constexpr std::array<std::string_view, 11> kWriterFeatures = {
-    "timestampNtz",     "columnMapping",    "v2Checkpoint", "vacuumProtocolCheck",
-    "appendOnly",       "invariants",       "checkConstraints", "changeDataFeed",
+    "timestampNtz",     "columnMapping",   "v2Checkpoint",       "vacuumProtocolCheck",
+    "appendOnly",       "invariants",      "checkConstraints",   "changeDataFeed",
     "generatedColumns", "identityColumns", "allowColumnDefaults"};
 
 // Properties a new table may have; anything else that begins with "delta." asks for something.
@@ -143,8 +143,8 @@ DeltaResult<void> check_readable(const Protocol& protocol, const Metadata& metad
                                  std::string_view format) {
   if (format != "parquet") return unsupported(fmt::format("data files of format '{}'", format));
   if (protocol.min_reader > kReaderVersionMax)
-    return unsupported(fmt::format("reader version {} (up to {} is supported)",
-                                   protocol.min_reader, kReaderVersionMax));
+    return unsupported(fmt::format("reader version {} (up to {} is supported)", protocol.min_reader,
+                                   kReaderVersionMax));
   if (protocol.min_reader == 3)
     if (auto ok = check_features(protocol.reader_features, kReaderFeatures, "reading"); !ok)
       return ok;
@@ -155,8 +155,8 @@ DeltaResult<void> check_readable(const Protocol& protocol, const Metadata& metad
 DeltaResult<void> check_writable(const Protocol& protocol, const Metadata& metadata,
                                  std::string_view schema_string) {
   if (protocol.min_writer > kWriterVersionMax)
-    return unsupported(fmt::format("writer version {} (up to {} is supported)",
-                                   protocol.min_writer, kWriterVersionMax));
+    return unsupported(fmt::format("writer version {} (up to {} is supported)", protocol.min_writer,
+                                   kWriterVersionMax));
   if (protocol.min_writer == 7)
     if (auto ok = check_features(protocol.writer_features, kWriterFeatures, "writing"); !ok)
       return ok;
