@@ -52,14 +52,20 @@ std::string base64_encode(std::string_view bytes) {
 }
 
 std::optional<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
+  std::string out;
+  if (!base64_decode_append(out, text)) return std::nullopt;
+  return out;
+}
+
+bool base64_decode_append(std::string& out, std::string_view text) {
+  if (text.size() % 4 != 0) return false;
   std::size_t padding = 0;
   while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=')
     ++padding;
   const std::string_view digits = text.substr(0, text.size() - padding);
-  std::string out;
-  out.resize(text.size() / 4 * 3 - padding);
-  char* to = out.data();
+  const std::size_t start = out.size();
+  out.resize(start + text.size() / 4 * 3 - padding);
+  char* to = out.data() + start;
   std::uint32_t bad = 0;
   std::size_t i = 0;
   const auto value = [&](std::size_t at) {
@@ -84,8 +90,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
     *to++ = static_cast<char>(group >> 16);
     bad |= (group & 0xffff) != 0 ? 0x80 : 0;
   }
-  if (bad != 0) return std::nullopt;
-  return out;
+  if (bad != 0) out.resize(start);
+  return bad == 0;
 }
 
 }  // namespace sluice::base

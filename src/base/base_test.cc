@@ -18,6 +18,13 @@ TEST(Base64, EncodesAndDecodesEveryRest) {
   EXPECT_EQ(base64_encode("some data"), "c29tZSBkYXRh");
 }
 
+TEST(Base64, AppendsOrLeavesAsItWas) {
+  std::string out = "x";
+  EXPECT_TRUE(base64_decode_append(out, "YWI="));
+  EXPECT_FALSE(base64_decode_append(out, "YW*="));
+  EXPECT_EQ(out, "xab");
+}
+
 TEST(Base64, RefusesWhatIsNotStrict) {
   for (const char* text : {"YQ", "YQ=", "Y===", "YR==", "YWJ=", "Y*==", "=YQ=", "YQ==\n"})
     EXPECT_EQ(base64_decode(text), std::nullopt) << text;

@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/named_type.h"
@@ -70,22 +72,45 @@ struct Shard {
   std::optional<ShardIndex> adjacent_parent;
   std::optional<journal::Index> closed_at;  // one past the last record; absent while open
 
+  bool open() const { return !closed_at.has_value(); }
   std::string id() const;  // shardId-000000000000
   SequenceNumber start() const { return {created_s, journal::Index(0), created_s, index}; }
+  SequenceNumber end() const { return {created_s, SequenceNumber::kMaxIndex, created_s, index}; }
+};
+
+std::string shard_id(ShardIndex index);
+// Also the short forms that AWS takes: `shardId-7`, `shard-7`, `7`. nullopt: none of them.
+std::optional<ShardIndex> parse_shard_id(std::string_view text);
+// N equal parts of the hash space, the last one ending at 2^128-1: what KPL predicts.
+struct HashRange {
+  base::Uint128 first = 0;
+  base::Uint128 last = 0;  // inclusive
+};
+std::vector<HashRange> equal_hash_ranges(std::uint32_t count);  // count > 0
+
+// What may be changed while a stream lives.
+struct StreamSettings {
+  StreamMode mode = StreamMode::kOnDemand;
+  int retention_hours = 24;
+  std::map<std::string, std::string> tags;
 };
 
 // One stream as it was at a moment; immutable.
 struct Stream {
   StreamKey key;
   std::string incarnation;  // a UUID: a stream made anew under the same name has another
-  StreamMode mode = StreamMode::kOnDemand;
   StreamStatus status = StreamStatus::kActive;
   std::int64_t created_ms = 0;
-  int retention_hours = 24;
+  StreamSettings settings;
   std::vector<Shard> shards;  // by index; closed ones too, until their records have expired
+  std::vector<std::uint32_t> open_by_hash;  // positions in `shards`; they tile the hash space
 
   const Shard* find(ShardIndex index) const;
-  int open_shards() const;
+  int open_shards() const { return static_cast<int>(open_by_hash.size()); }
+  std::int64_t retention_ms() const { return std::int64_t{settings.retention_hours} * 3'600'000; }
+  // The position in `shards` of the open shard that takes records of this hash.
+  std::uint32_t route(base::Uint128 hash) const;
+  void index_shards();  // fills open_by_hash; the engine calls it before anybody sees the stream
 };
 
 using StreamRef =
@@ -95,6 +120,7 @@ struct NewStream {
   StreamKey key;
   StreamMode mode = StreamMode::kOnDemand;
   int shard_count = 4;  // AWS gives 4 to an on-demand stream
+  std::map<std::string, std::string> tags = {};
 };
 
 class StreamStore {
@@ -102,6 +128,9 @@ class StreamStore {
   virtual ~StreamStore() = default;
   virtual StreamResult<StreamRef> create(const NewStream& stream) = 0;
   virtual StreamResult<void> remove(const StreamKey& key) = 0;
+  // `edit` gets the settings of now and may refuse; what it leaves is stored. One change at a time.
+  virtual StreamResult<StreamRef> change(
+      const StreamKey& key, const std::function<StreamResult<void>(StreamSettings&)>& edit) = 0;
   virtual StreamResult<StreamRef> find(const StreamKey& key) const = 0;
   // Of one account and region, by name, beginning after `after`; at most `count`.
   virtual std::vector<StreamRef> list(const std::string& account, const std::string& region,
@@ -141,6 +170,7 @@ struct ShardBounds {
   journal::Index first;  // oldest readable record (retention counts)
   journal::Index end;    // one past the newest durable record
   bool closed = false;
+  std::int64_t newest_arrival_ms = 0;  // 0: no record
 };
 
 class ShardLog {

@@ -1,0 +1,46 @@
+// Streams and shards in SQLite (tables streams_*, docs/formats/meta.md): what must outlive the
+// process besides the records. Called by the engine alone, one call at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/sqlite.h"
+#include "streams/streams.h"
+
+namespace sluice::streams {
+
+class Catalog {
+ public:
+  // Makes the tables if they are not there. `path`: the data folder's meta.db, or ":memory:".
+  static StreamResult<Catalog> open(const std::string& path);
+
+  StreamResult<std::vector<Stream>> load();
+  // Numbers `count` lanes that were never used before, in the transaction that stores the stream.
+  // Fills in the shards' lanes.
+  StreamResult<void> insert(Stream& stream);
+  StreamResult<void> update_settings(const Stream& stream);
+  StreamResult<void> remove(const Stream& stream, std::int64_t now_ms);
+  // One past the highest lane ever given out.
+  StreamResult<std::uint32_t> next_lane();
+  // When the newest stream of that name, now removed, was made; 0: none that is remembered.
+  StreamResult<std::int64_t> removed_created_s(const StreamKey& key);
+  // A secret of `bytes` bytes under `name`, made by `random` the first time.
+  StreamResult<std::string> secret(const std::string& name, std::size_t bytes,
+                                   base::Random& random);
+
+ private:
+  explicit Catalog(base::Sqlite db) : db_(std::move(db)) {}
+  StreamResult<void> insert_shards(Stream& stream);
+  StreamResult<void> write_tags(const Stream& stream);
+  StreamResult<void> load_shards(std::map<std::string, Stream>& streams);
+  StreamResult<void> load_tags(std::map<std::string, Stream>& streams);
+
+  base::Sqlite db_;
+};
+
+}  // namespace sluice::streams

@@ -1,0 +1,179 @@
+// What streams there are, and changes to them. Records: shard_log.cc.
+#include "streams/engine.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "base/uuid.h"
+
+namespace sluice::streams {
+namespace {
+
+constexpr base::Logger kLog{"streams"};
+constexpr std::string_view kTokenSecret = "token_key";
+
+std::unexpected<base::Failure<StreamError>> no_such_stream(const StreamKey& key) {
+  return base::fail(StreamError::kNoSuchStream, fmt::format("stream {}", key.name));
+}
+
+}  // namespace
+
+Engine::Engine(Catalog catalog, journal::Journal& journal, base::Clock& clock,
+               base::Random& random, EngineOptions options)
+    : catalog_(std::move(catalog)),
+      journal_(journal),
+      clock_(clock),
+      random_(random),
+      options_(options) {}
+
+StreamResult<std::unique_ptr<Engine>> Engine::open(const std::string& meta_path,
+                                                   journal::Journal& journal, base::Clock& clock,
+                                                   base::Random& random, EngineOptions options) {
+  auto catalog = Catalog::open(meta_path);
+  if (!catalog) return std::unexpected(catalog.error());
+  std::unique_ptr<Engine> engine(
+      new Engine(std::move(*catalog), journal, clock, random, options));
+  if (auto ok = engine->load(); !ok) return std::unexpected(ok.error());
+  return engine;
+}
+
+StreamResult<void> Engine::load() {
+  const std::lock_guard change(change_mutex_);
+  auto key = catalog_.secret(std::string(kTokenSecret), TokenSealer::kKeyBytes, random_);
+  if (!key) return std::unexpected(key.error());
+  tokens_ = std::make_unique<TokenSealer>(*key, random_);
+  auto streams = catalog_.load();
+  if (!streams) return std::unexpected(streams.error());
+  auto next_lane = catalog_.next_lane();
+  if (!next_lane) return std::unexpected(next_lane.error());
+
+  std::set<std::uint32_t> used;
+  for (Stream& stream : *streams) {
+    for (const Shard& shard : stream.shards)
+      used.insert(shard.lane());
+    shard_count_ += stream.shards.size();
+    publish(std::make_shared<const Stream>(std::move(stream)));
+  }
+  // A stream's lanes are dropped after its row is gone: a stop in between leaves them to us.
+  for (std::uint32_t lane = 1; lane < *next_lane; ++lane) {
+    if (!used.contains(lane)) journal_.drop(journal::LaneId(lane));
+  }
+  kLog.info("{} streams, {} shards", streams->size(), shard_count_);
+  return {};
+}
+
+void Engine::publish(StreamRef stream) {
+  const std::lock_guard lock(streams_mutex_);
+  streams_[stream->key] = std::move(stream);
+}
+
+StreamResult<Stream> Engine::plan_stream(const NewStream& wanted) {
+  if (wanted.key.name.empty() || wanted.shard_count < 1)
+    return base::fail(StreamError::kInvalid, "a stream needs a name and at least one shard");
+  if (wanted.shard_count > options_.shards_per_stream_max ||
+      shard_count_ + static_cast<std::size_t>(wanted.shard_count) >
+          static_cast<std::size_t>(options_.shards_max))
+    return base::fail(StreamError::kLimitExceeded,
+                      fmt::format("{} shards asked for, {} there; at most {} a stream and {} in all",
+                                  wanted.shard_count, shard_count_, options_.shards_per_stream_max,
+                                  options_.shards_max));
+  auto removed_s = catalog_.removed_created_s(wanted.key);
+  if (!removed_s) return std::unexpected(removed_s.error());
+  Stream stream;
+  stream.key = wanted.key;
+  stream.incarnation = base::random_uuid(random_);
+  stream.created_ms = clock_.now_ms();
+  stream.settings.mode = wanted.mode;
+  stream.settings.tags = wanted.tags;
+  // Sequence numbers name the second of creation: a stream made anew must differ in it.
+  const std::int64_t created_s = std::max(stream.created_ms / 1000, *removed_s + 1);
+  const auto ranges = equal_hash_ranges(static_cast<std::uint32_t>(wanted.shard_count));
+  for (std::uint32_t i = 0; i < ranges.size(); ++i) {
+    Shard shard;
+    shard.index = ShardIndex(i);
+    shard.hash_first = ranges[i].first;
+    shard.hash_last = ranges[i].last;
+    shard.created_s = created_s;
+    stream.shards.push_back(shard);
+  }
+  stream.index_shards();
+  return stream;
+}
+
+StreamResult<StreamRef> Engine::create(const NewStream& wanted) {
+  const std::lock_guard change(change_mutex_);
+  if (find(wanted.key))
+    return base::fail(StreamError::kExists, fmt::format("stream {}", wanted.key.name));
+  auto stream = plan_stream(wanted);
+  if (!stream) return std::unexpected(stream.error());
+  if (auto ok = catalog_.insert(*stream); !ok) return std::unexpected(ok.error());
+  shard_count_ += stream->shards.size();
+  auto ref = std::make_shared<const Stream>(std::move(*stream));
+  publish(ref);
+  return ref;
+}
+
+StreamResult<void> Engine::remove(const StreamKey& key) {
+  const std::lock_guard change(change_mutex_);
+  auto stream = find(key);
+  if (!stream) return std::unexpected(stream.error());
+  if (auto ok = catalog_.remove(**stream, clock_.now_ms()); !ok) return ok;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    streams_.erase(key);
+  }
+  shard_count_ -= (*stream)->shards.size();
+  for (const Shard& shard : (*stream)->shards)
+    journal_.drop(shard.lane);
+  return {};
+}
+
+StreamResult<StreamRef> Engine::change(
+    const StreamKey& key, const std::function<StreamResult<void>(StreamSettings&)>& edit) {
+  const std::lock_guard change(change_mutex_);
+  auto now = find(key);
+  if (!now) return now;
+  Stream next = **now;
+  if (auto ok = edit(next.settings); !ok) return std::unexpected(ok.error());
+  if (auto ok = catalog_.update_settings(next); !ok) return std::unexpected(ok.error());
+  auto ref = std::make_shared<const Stream>(std::move(next));
+  publish(ref);
+  return ref;
+}
+
+StreamResult<StreamRef> Engine::find(const StreamKey& key) const {
+  const std::shared_lock lock(streams_mutex_);
+  const auto found = streams_.find(key);
+  if (found == streams_.end()) return no_such_stream(key);
+  return found->second;
+}
+
+std::vector<StreamRef> Engine::list(const std::string& account, const std::string& region,
+                                    const std::string& after, std::size_t count) const {
+  const std::shared_lock lock(streams_mutex_);
+  std::vector<StreamRef> page;
+  for (auto at = streams_.upper_bound({account, region, after}); at != streams_.end(); ++at) {
+    if (page.size() == count || at->first.account != account || at->first.region != region) break;
+    page.push_back(at->second);
+  }
+  return page;
+}
+
+std::vector<StreamRef> Engine::all() const {
+  const std::shared_lock lock(streams_mutex_);
+  std::vector<StreamRef> streams;
+  streams.reserve(streams_.size());
+  for (const auto& [key, stream] : streams_)
+    streams.push_back(stream);
+  return streams;
+}
+
+bool Engine::is_current(const Stream& stream) const {
+  const auto now = find(stream.key);
+  return now && (*now)->incarnation == stream.incarnation;
+}
+
+}  // namespace sluice::streams

@@ -1,0 +1,85 @@
+// The stream engine: both doors over one journal and one meta.db. Streams are immutable snapshots;
+// a put takes a shared lock for one map look-up and nothing else. Changes are serialised and block
+// on SQLite (blocking pool). Opened before, and destroyed after, everything that reads or writes
+// streams.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "journal/journal.h"
+#include "streams/catalog.h"
+#include "streams/sealed_token.h"
+#include "streams/streams.h"
+
+namespace sluice::streams {
+
+struct EngineOptions {
+  int shards_per_stream_max = 10'000;
+  int shards_max = 100'000;  // open and closed, of all streams of the data folder
+};
+
+class Engine final : public StreamStore, public ShardLog {
+ public:
+  // `meta_path`: the data folder's meta.db. Journal, clock and random outlive the engine.
+  static StreamResult<std::unique_ptr<Engine>> open(const std::string& meta_path,
+                                                    journal::Journal& journal, base::Clock& clock,
+                                                    base::Random& random,
+                                                    EngineOptions options = {});
+
+  StreamResult<StreamRef> create(const NewStream& stream) override;
+  StreamResult<void> remove(const StreamKey& key) override;
+  StreamResult<StreamRef> change(
+      const StreamKey& key,
+      const std::function<StreamResult<void>(StreamSettings&)>& edit) override;
+  StreamResult<StreamRef> find(const StreamKey& key) const override;
+  std::vector<StreamRef> list(const std::string& account, const std::string& region,
+                              const std::string& after, std::size_t count) const override;
+
+  void append(const StreamRef& stream, const std::vector<PutEntry>& entries,
+              std::optional<journal::RequestToken> token, PutDone done) override;
+  StreamResult<ReadPage> read(const StreamRef& stream, ShardIndex shard, journal::Index from,
+                              journal::Index below, journal::ReadLimits limits) const override;
+  StreamResult<ShardBounds> bounds(const StreamRef& stream, ShardIndex shard) const override;
+  StreamResult<journal::Index> seek(const StreamRef& stream, ShardIndex shard,
+                                    std::int64_t arrival_ms) const override;
+
+  // Tells the journal which records have expired, so that it can give space back. Reads hide them
+  // anyway, to the record; call it about once a minute on the upkeep thread.
+  void release_expired();
+
+  const TokenSealer& tokens() const { return *tokens_; }
+  base::Clock& clock() const { return clock_; }
+  const EngineOptions& options() const { return options_; }
+
+ private:
+  Engine(Catalog catalog, journal::Journal& journal, base::Clock& clock, base::Random& random,
+         EngineOptions options);
+  StreamResult<void> load();
+  StreamResult<Stream> plan_stream(const NewStream& wanted);
+  StreamResult<const Shard*> shard_of(const Stream& stream, ShardIndex shard) const;
+  bool is_current(const Stream& stream) const;
+  std::int64_t oldest_readable_ms(const Stream& stream) const;
+  std::vector<StreamRef> all() const;
+  void publish(StreamRef stream);
+
+  Catalog catalog_;
+  journal::Journal& journal_;
+  base::Clock& clock_;
+  base::Random& random_;
+  const EngineOptions options_;
+  std::unique_ptr<TokenSealer> tokens_;
+
+  std::mutex change_mutex_;                 // guards catalog_ and shard_count_; taken first
+  std::size_t shard_count_ = 0;
+  mutable std::shared_mutex streams_mutex_;  // guards streams_
+  std::map<StreamKey, StreamRef> streams_;
+};
+
+}  // namespace sluice::streams

@@ -1,0 +1,75 @@
+// The plain structs of the door: names, hash ranges, routing.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+
+#include "streams/streams.h"
+
+namespace sluice::streams {
+
+std::string StreamKey::arn() const {
+  return fmt::format("arn:aws:kinesis:{}:{}:stream/{}", region, account, name);
+}
+
+std::string shard_id(ShardIndex index) {
+  return fmt::format("shardId-{:012}", index());
+}
+
+std::string Shard::id() const {
+  return shard_id(index);
+}
+
+std::optional<ShardIndex> parse_shard_id(std::string_view text) {
+  if (const auto dash = text.find('-'); dash != std::string_view::npos) {
+    const std::string_view prefix = text.substr(0, dash);
+    if (!std::string_view("shardId").starts_with(prefix) || !prefix.starts_with("shard"))
+      return std::nullopt;
+    text.remove_prefix(dash + 1);
+  }
+  std::uint32_t index = 0;
+  const auto end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, index);
+  if (text.empty() || parsed.ec != std::errc() || parsed.ptr != end || index > 0x7fff'ffffU)
+    return std::nullopt;
+  return ShardIndex(index);
+}
+
+std::vector<HashRange> equal_hash_ranges(std::uint32_t count) {
+  assert(count > 0);
+  // floor(2^128 / count) without 2^128, which does not fit.
+  base::Uint128 width = base::kUint128Max / count;
+  if (base::kUint128Max % count == count - 1) ++width;
+  std::vector<HashRange> ranges(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ranges[i].first = width * i;
+    ranges[i].last = i + 1 < count ? width * (i + 1) - 1 : base::kUint128Max;
+  }
+  return ranges;
+}
+
+const Shard* Stream::find(ShardIndex index) const {
+  const auto at = std::ranges::lower_bound(shards, index, {}, &Shard::index);
+  return at != shards.end() && at->index == index ? &*at : nullptr;
+}
+
+std::uint32_t Stream::route(base::Uint128 hash) const {
+  const auto after =
+      std::ranges::upper_bound(open_by_hash, hash, {}, [this](std::uint32_t position) {
+        return shards[position].hash_first;
+      });
+  assert(after != open_by_hash.begin() && hash <= shards[*std::prev(after)].hash_last);
+  return *std::prev(after);
+}
+
+void Stream::index_shards() {
+  open_by_hash.clear();
+  for (std::uint32_t i = 0; i < shards.size(); ++i) {
+    if (shards[i].open()) open_by_hash.push_back(i);
+  }
+  std::ranges::sort(open_by_hash, {},
+                    [this](std::uint32_t position) { return shards[position].hash_first; });
+}
+
+}  // namespace sluice::streams
