@@ -19,8 +19,8 @@ std::optional<Arn> parse_arn(std::string_view text) {
     text.remove_prefix(colon + 1);
   }
   if (part[0] != "arn" || part[1].empty() || part[2].empty() || text.empty()) return std::nullopt;
-  return Arn{std::string(part[1]), std::string(part[2]), std::string(part[3]),
-             std::string(part[4]), std::string(text)};
+  return Arn{std::string(part[1]), std::string(part[2]), std::string(part[3]), std::string(part[4]),
+             std::string(text)};
 }
 
 }  // namespace sluice::aws

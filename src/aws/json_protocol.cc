@@ -34,8 +34,7 @@ std::string error_body(std::string_view type, std::string_view message) {
   std::string body;
   base::JsonWriter w(body);
   w.begin_object().field("__type", type);
-  if (!message.empty())
-    w.field(type == "SerializationException" ? "Message" : "message", message);
+  if (!message.empty()) w.field(type == "SerializationException" ? "Message" : "message", message);
   w.end_object();
   return body;
 }

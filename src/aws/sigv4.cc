@@ -222,9 +222,9 @@ SigResult<std::optional<Signature>> finish(Signature signature, std::string_view
   if (signature.signed_headers.size() > kSignedHeadersMax)
     return base::fail(SigError::kIncomplete, "too many signed headers");
   if (!parse_amz_date(signature.amz_date))
-    return base::fail(SigError::kIncomplete,
-                      fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'.",
-                                  signature.amz_date));
+    return base::fail(
+        SigError::kIncomplete,
+        fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'.", signature.amz_date));
   return signature;
 }
 
@@ -259,8 +259,7 @@ SigResult<std::optional<Signature>> read_query_signature(const Parameters& param
       missing += fmt::format("AWS query-string parameters must include '{}'. ", name);
   }
   if (!missing.empty())
-    return base::fail(SigError::kIncomplete,
-                      missing + "Re-examine the query-string parameters.");
+    return base::fail(SigError::kIncomplete, missing + "Re-examine the query-string parameters.");
   Signature signature;
   signature.in_query = true;
   signature.amz_date = get(parameters, "X-Amz-Date");
@@ -294,9 +293,8 @@ SigResult<std::optional<Signature>> read_signature(const HeaderLookup& header,
                       "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as "
                       "HTTP header.");
   if (!in_header && !in_query) return std::optional<Signature>();
-  const std::string_view algorithm =
-      in_header ? authorization.substr(0, authorization.find(' '))
-                : get(parameters, "X-Amz-Algorithm");
+  const std::string_view algorithm = in_header ? authorization.substr(0, authorization.find(' '))
+                                               : get(parameters, "X-Amz-Algorithm");
   if (algorithm != kAlgorithm)
     return base::fail(SigError::kIncomplete,
                       fmt::format("Unsupported AWS 'algorithm': '{}'.", algorithm));
@@ -304,8 +302,7 @@ SigResult<std::optional<Signature>> read_signature(const HeaderLookup& header,
                    : read_query_signature(parameters);
 }
 
-std::optional<CredentialScope> read_scope(std::string_view authorization,
-                                          std::string_view query) {
+std::optional<CredentialScope> read_scope(std::string_view authorization, std::string_view query) {
   authorization = trim(authorization);
   if (authorization.starts_with("AWS4-")) {
     const auto at = authorization.find("Credential=");
@@ -323,16 +320,14 @@ Caller caller_of(const std::optional<CredentialScope>& scope) {
   caller.region = scope->region;
   caller.access_key_id = scope->access_key_id;
   const bool twelve_digits =
-      scope->access_key_id.size() == 12 && std::ranges::all_of(scope->access_key_id, [](char c) {
-        return c >= '0' && c <= '9';
-      });
+      scope->access_key_id.size() == 12 &&
+      std::ranges::all_of(scope->access_key_id, [](char c) { return c >= '0' && c <= '9'; });
   if (twelve_digits) caller.account = scope->access_key_id;
   return caller;
 }
 
 std::string canonical_request(const SignedRequest& request,
-                              const std::vector<std::string>& signed_headers,
-                              bool normalize_path) {
+                              const std::vector<std::string>& signed_headers, bool normalize_path) {
   std::vector<std::string> names = signed_headers;
   std::ranges::sort(names);
   const std::string path =
@@ -355,9 +350,8 @@ std::string string_to_sign(std::string_view amz_date, const CredentialScope& sco
 
 std::string signing_key(std::string_view secret, const CredentialScope& scope) {
   std::string key = fmt::format("AWS4{}", secret);
-  for (const std::string_view part :
-       {std::string_view(scope.date), std::string_view(scope.region),
-        std::string_view(scope.service), kTerminator})
+  for (const std::string_view part : {std::string_view(scope.date), std::string_view(scope.region),
+                                      std::string_view(scope.service), kTerminator})
     key = as_text(base::hmac_sha256(key, part));
   return key;
 }
@@ -384,8 +378,8 @@ Headers sign_headers(const SignedRequest& request, const Credentials& credential
   names.erase(repeated.begin(), repeated.end());
 
   const std::string amz_date = added.front().second;
-  const CredentialScope scope{credentials.access_key_id, amz_date.substr(0, 8),
-                              std::string(region), std::string(service)};
+  const CredentialScope scope{credentials.access_key_id, amz_date.substr(0, 8), std::string(region),
+                              std::string(service)};
   std::string list;
   for (const std::string& name : names)
     list += fmt::format("{}{}", list.empty() ? "" : ";", name);
@@ -397,10 +391,9 @@ Headers sign_headers(const SignedRequest& request, const Credentials& credential
   return added;
 }
 
-SigResult<void> verify(
-    const SignedRequest& request, const Signature& signature,
-    const std::function<std::optional<std::string>(std::string_view)>& secret_of,
-    std::int64_t now_ms) {
+SigResult<void> verify(const SignedRequest& request, const Signature& signature,
+                       const std::function<std::optional<std::string>(std::string_view)>& secret_of,
+                       std::int64_t now_ms) {
   const auto signed_ms = parse_amz_date(signature.amz_date);
   if (!signed_ms || !signature.amz_date.starts_with(signature.scope.date))
     return base::fail(SigError::kIncomplete,

@@ -88,12 +88,11 @@ Headers sign_headers(const SignedRequest& request, const Credentials& credential
 
 constexpr std::int64_t kClockSkewMaxMs = 15LL * 60 * 1000;
 // Compares in constant time. `secret_of`: nullopt for an unknown access key.
-SigResult<void> verify(
-    const SignedRequest& request, const Signature& signature,
-    const std::function<std::optional<std::string>(std::string_view)>& secret_of,
-    std::int64_t now_ms);
+SigResult<void> verify(const SignedRequest& request, const Signature& signature,
+                       const std::function<std::optional<std::string>(std::string_view)>& secret_of,
+                       std::int64_t now_ms);
 
-std::string format_amz_date(std::int64_t ms);                          // 20150830T123600Z
+std::string format_amz_date(std::int64_t ms);                           // 20150830T123600Z
 std::optional<std::int64_t> parse_amz_date(std::string_view amz_date);  // ms
 
 }  // namespace sluice::aws

@@ -66,8 +66,8 @@ std::expected<streams::NewStream, ApiError> read_new_stream(const Call& call) {
   for (std::size_t i = 0; i < tags.size(); i += 2)
     wanted.tags.insert_or_assign(std::string(tags[i].text), std::string(tags[i + 1].text));
   if (wanted.tags.size() > kTagsPerStreamMax)
-    return invalid_argument(fmt::format("A stream cannot have more than {} tags.",
-                                        kTagsPerStreamMax));
+    return invalid_argument(
+        fmt::format("A stream cannot have more than {} tags.", kTagsPerStreamMax));
   if (auto ok = check_extras(call); !ok) return std::unexpected(ok.error());
   return wanted;
 }
@@ -206,8 +206,7 @@ std::expected<std::string, ApiError> list_start(const Call& call) {
   const Value& token = call.in["NextToken"];
   const Value& start = call.in["ExclusiveStartStreamName"];
   if (token.present && start.present)
-    return invalid_argument(
-        "NextToken and ExclusiveStartStreamName cannot be provided together.");
+    return invalid_argument("NextToken and ExclusiveStartStreamName cannot be provided together.");
   if (!token.present) return std::string(start.text);
   const auto plain = call.engine.tokens().open(kListStreamsToken, token.text);
   if (!plain) return invalid_argument("NextToken is invalid.");
@@ -243,8 +242,8 @@ ApiResult list_streams(const Call& call) {
     streams::TokenWriter token;
     token.text(page.back()->key.name)
         .number(static_cast<std::uint64_t>(call.engine.clock().now_ms()));
-    w.field("NextToken", std::string_view(call.engine.tokens().seal(kListStreamsToken,
-                                                                    token.bytes())));
+    w.field("NextToken",
+            std::string_view(call.engine.tokens().seal(kListStreamsToken, token.bytes())));
   }
   w.key("StreamSummaries").begin_array();
   for (const auto& stream : page) {

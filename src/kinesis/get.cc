@@ -92,8 +92,7 @@ std::expected<Index, ApiError> start_position(const Call& call, const StreamRef&
   const bool by_place = type == "TRIM_HORIZON" || type == "LATEST";
   if ((by_number && !has_number) || (by_place && has_number))
     return wrong_combination(type, has_number);
-  if (by_number)
-    return position_of_number(call, *stream, shard, type == "AFTER_SEQUENCE_NUMBER");
+  if (by_number) return position_of_number(call, *stream, shard, type == "AFTER_SEQUENCE_NUMBER");
   if (!by_place) return position_of_time(call, stream, shard);
   const auto bounds = call.engine.bounds(stream, shard.index);
   if (!bounds) return std::unexpected(api_error(bounds.error(), stream->key));
@@ -102,8 +101,8 @@ std::expected<Index, ApiError> start_position(const Call& call, const StreamRef&
 
 std::string token_for(const Call& call, const Stream& stream, streams::ShardIndex shard,
                       Index next) {
-  return seal_iterator(call.engine.tokens(), {stream.key, stream.incarnation, shard, next,
-                                              call.engine.clock().now_ms()});
+  return seal_iterator(call.engine.tokens(),
+                       {stream.key, stream.incarnation, shard, next, call.engine.clock().now_ms()});
 }
 
 std::expected<ShardIterator, ApiError> read_iterator(const Call& call) {
@@ -111,12 +110,12 @@ std::expected<ShardIterator, ApiError> read_iterator(const Call& call) {
   if (!iterator) return invalid_argument("Invalid ShardIterator.");
   const std::int64_t now_ms = call.engine.clock().now_ms();
   if (now_ms - iterator->made_ms > streams::kIteratorLifetimeMs)
-    return refuse("ExpiredIteratorException",
-                  fmt::format("Iterator expired. The iterator was created at time {} while right "
-                              "now it is {} which is further in the future than the tolerated "
-                              "delay of {} milliseconds.",
-                              java_date(iterator->made_ms), java_date(now_ms),
-                              streams::kIteratorLifetimeMs));
+    return refuse(
+        "ExpiredIteratorException",
+        fmt::format("Iterator expired. The iterator was created at time {} while right "
+                    "now it is {} which is further in the future than the tolerated "
+                    "delay of {} milliseconds.",
+                    java_date(iterator->made_ms), java_date(now_ms), streams::kIteratorLifetimeMs));
   const aws::Caller& caller = call.request.caller;
   if (iterator->stream.account != caller.account || iterator->stream.region != caller.region)
     return invalid_argument("Invalid ShardIterator.");
@@ -200,8 +199,8 @@ ApiResult get_records(const Call& call) {
   limits.bytes_max = kGetRecordsBytesMax;
   if (const Value& limit = call.in["Limit"]; limit.present)
     limits.records_max = static_cast<std::size_t>(limit.integer);
-  const auto page = call.engine.read(*stream, iterator->shard, iterator->next,
-                                     SequenceNumber::kMaxIndex, limits);
+  const auto page =
+      call.engine.read(*stream, iterator->shard, iterator->next, SequenceNumber::kMaxIndex, limits);
   if (!page) return std::unexpected(api_error(page.error(), iterator->stream));
 
   std::string body;

@@ -38,7 +38,8 @@ std::string base64_problem(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     const bool digit = std::isalnum(c) != 0 || c == '+' || c == '/';
-    const bool padding = c == '=' && i + 2 >= text.size() && (i + 1 == text.size() || text[i + 1] == '=');
+    const bool padding =
+        c == '=' && i + 2 >= text.size() && (i + 1 == text.size() || text[i + 1] == '=');
     if (!digit && !padding) return out + "Invalid Base64 character: '" + text[i] + "'";
   }
   return out + "Invalid last non-pad Base64 character dectected";  // AWS' own spelling
@@ -69,8 +70,7 @@ class Input::Reader {
       const ReadStatus status =
           field == shape.fields.end()
               ? skip(value, 1)
-              : read(value, *field,
-                     first + static_cast<std::size_t>(field - shape.fields.begin()));
+              : read(value, *field, first + static_cast<std::size_t>(field - shape.fields.begin()));
       if (status != ReadStatus::kOk) return status;
     }
     return ReadStatus::kOk;
@@ -283,17 +283,17 @@ class Input::Reader {
       case ondemand::json_type::number: {
         double number = 0;
         return value.get_double().get(number) == simdjson::SUCCESS ? ReadStatus::kOk
-                                                                    : ReadStatus::kMalformed;
+                                                                   : ReadStatus::kMalformed;
       }
       case ondemand::json_type::string: {
         std::string_view text;
         return value.get_string().get(text) == simdjson::SUCCESS ? ReadStatus::kOk
-                                                                  : ReadStatus::kMalformed;
+                                                                 : ReadStatus::kMalformed;
       }
       case ondemand::json_type::boolean: {
         bool b = false;
         return value.get_bool().get(b) == simdjson::SUCCESS ? ReadStatus::kOk
-                                                             : ReadStatus::kMalformed;
+                                                            : ReadStatus::kMalformed;
       }
       case ondemand::json_type::null:
         return null(value);
@@ -348,8 +348,7 @@ ReadStatus Input::read(std::string& body, const Shape& shape) {
     return ReadStatus::kMalformed;
   const ReadStatus status = Reader(*this).structure(object, shape, 0);
   const char* rest = nullptr;
-  if (status == ReadStatus::kOk &&
-      document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
+  if (status == ReadStatus::kOk && document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
     return ReadStatus::kMalformed;
   return status;
 }

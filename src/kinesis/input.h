@@ -1,6 +1,6 @@
 // A request's body, read by its operation's shape. One Input a thread is kept and reused: its
-// memory (values, decoded blobs, simdjson's buffers) stays for the next call. Views point into it or
-// into the body, and are good until the next read().
+// memory (values, decoded blobs, simdjson's buffers) stays for the next call. Views point into it
+// or into the body, and are good until the next read().
 #pragma once
 
 #include <cstdint>

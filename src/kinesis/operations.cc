@@ -105,8 +105,7 @@ constexpr std::array kListShardsFields{
     Field{.name = "ShardFilter", .kind = Kind::kStructure, .members = &kShardFilter}};
 
 constexpr std::array<std::string_view, 2> kModes{"PROVISIONED", "ON_DEMAND"};
-constexpr std::array kModeFields{
-    Field{.name = "StreamMode", .required = true, .values = kModes}};
+constexpr std::array kModeFields{Field{.name = "StreamMode", .required = true, .values = kModes}};
 constexpr Shape kMode{kModeFields};
 constexpr Field kModeDetails = {
     .name = "StreamModeDetails", .kind = Kind::kStructure, .members = &kMode};
@@ -207,32 +206,31 @@ constexpr std::array kOperations{
     Operation{"DescribeLimits", &kNothing, describe_limits},
 };
 
-constexpr std::array<std::string_view, 25> kNotYet{
-    "CreateChannel",
-    "DeleteChannel",
-    "DeleteResourcePolicy",
-    "DeregisterStreamConsumer",
-    "DescribeAccountSettings",
-    "DescribeChannel",
-    "DescribeStreamConsumer",
-    "DisableEnhancedMonitoring",
-    "EnableEnhancedMonitoring",
-    "GetResourcePolicy",
-    "ListChannels",
-    "ListStreamConsumers",
-    "MergeShards",
-    "PutResourcePolicy",
-    "RegisterStreamConsumer",
-    "SplitShard",
-    "StartStreamEncryption",
-    "StopStreamEncryption",
-    "SubscribeToShard",
-    "UpdateAccountSettings",
-    "UpdateChannel",
-    "UpdateMaxRecordSize",
-    "UpdateShardCount",
-    "UpdateStreamRecordDistributionStrategy",
-    "UpdateStreamWarmThroughput"};
+constexpr std::array<std::string_view, 25> kNotYet{"CreateChannel",
+                                                   "DeleteChannel",
+                                                   "DeleteResourcePolicy",
+                                                   "DeregisterStreamConsumer",
+                                                   "DescribeAccountSettings",
+                                                   "DescribeChannel",
+                                                   "DescribeStreamConsumer",
+                                                   "DisableEnhancedMonitoring",
+                                                   "EnableEnhancedMonitoring",
+                                                   "GetResourcePolicy",
+                                                   "ListChannels",
+                                                   "ListStreamConsumers",
+                                                   "MergeShards",
+                                                   "PutResourcePolicy",
+                                                   "RegisterStreamConsumer",
+                                                   "SplitShard",
+                                                   "StartStreamEncryption",
+                                                   "StopStreamEncryption",
+                                                   "SubscribeToShard",
+                                                   "UpdateAccountSettings",
+                                                   "UpdateChannel",
+                                                   "UpdateMaxRecordSize",
+                                                   "UpdateShardCount",
+                                                   "UpdateStreamRecordDistributionStrategy",
+                                                   "UpdateStreamWarmThroughput"};
 static_assert(kOperations.size() + kNotYet.size() == 45);  // AWS has 45 actions
 
 }  // namespace

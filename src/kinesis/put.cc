@@ -21,9 +21,9 @@ using streams::PutResult;
 std::optional<journal::RequestToken> request_token(const aws::ServiceRequest& request) {
   if (request.invocation_id.empty()) return std::nullopt;
   const base::Uint128 body = base::xxh3_128(request.body, 0);
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n", request.caller.access_key_id,
-                                 request.caller.account, request.caller.region, request.action,
-                                 request.invocation_id);
+  std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n{}\n", request.caller.access_key_id, request.caller.account,
+                  request.caller.region, request.action, request.invocation_id);
   text.append(reinterpret_cast<const char*>(&body), sizeof body);
   return journal::RequestToken{base::xxh3_128(text, 0)};
 }
@@ -84,8 +84,7 @@ std::expected<Batch, ApiError> one_entry(const Call& call) {
   if (!hash) return std::unexpected(hash.error());
   if (auto ok = check_ordering(call, **stream); !ok) return std::unexpected(ok.error());
   if (auto ok = check_dry_run(call); !ok) return std::unexpected(ok.error());
-  return Batch{std::move(*stream),
-               {{fields[kPutPartitionKey].text, fields[kPutData].text, *hash}}};
+  return Batch{std::move(*stream), {{fields[kPutPartitionKey].text, fields[kPutData].text, *hash}}};
 }
 
 std::expected<Batch, ApiError> all_entries(const Call& call) {
@@ -116,36 +115,36 @@ std::expected<Batch, ApiError> all_entries(const Call& call) {
 void put_record(const Call& call, Reply reply) {
   auto batch = one_entry(call);
   if (!batch) return reply(std::unexpected(batch.error()));
-  call.engine.append(
-      batch->stream, batch->entries, request_token(call.request),
-      [reply = std::move(reply),
-       stream = batch->stream](const streams::StreamResult<std::vector<PutResult>>& results) {
-        if (!results) return reply(std::unexpected(put_error(results.error(), stream->key)));
-        std::string body;
-        body.reserve(128);
-        JsonWriter w(body);
-        write_result(w, results->front());
-        reply(std::move(body));
-      });
+  call.engine.append(batch->stream, batch->entries, request_token(call.request),
+                     [reply = std::move(reply), stream = batch->stream](
+                         const streams::StreamResult<std::vector<PutResult>>& results) {
+                       if (!results)
+                         return reply(std::unexpected(put_error(results.error(), stream->key)));
+                       std::string body;
+                       body.reserve(128);
+                       JsonWriter w(body);
+                       write_result(w, results->front());
+                       reply(std::move(body));
+                     });
 }
 
 void put_records(const Call& call, Reply reply) {
   auto batch = all_entries(call);
   if (!batch) return reply(std::unexpected(batch.error()));
-  call.engine.append(
-      batch->stream, batch->entries, request_token(call.request),
-      [reply = std::move(reply),
-       stream = batch->stream](const streams::StreamResult<std::vector<PutResult>>& results) {
-        if (!results) return reply(std::unexpected(put_error(results.error(), stream->key)));
-        std::string body;
-        body.reserve(64 + 120 * results->size());
-        JsonWriter w(body);
-        w.begin_object().field("FailedRecordCount", 0).key("Records").begin_array();
-        for (const PutResult& result : *results)
-          write_result(w, result);
-        w.end_array().end_object();
-        reply(std::move(body));
-      });
+  call.engine.append(batch->stream, batch->entries, request_token(call.request),
+                     [reply = std::move(reply), stream = batch->stream](
+                         const streams::StreamResult<std::vector<PutResult>>& results) {
+                       if (!results)
+                         return reply(std::unexpected(put_error(results.error(), stream->key)));
+                       std::string body;
+                       body.reserve(64 + 120 * results->size());
+                       JsonWriter w(body);
+                       w.begin_object().field("FailedRecordCount", 0).key("Records").begin_array();
+                       for (const PutResult& result : *results)
+                         write_result(w, result);
+                       w.end_array().end_object();
+                       reply(std::move(body));
+                     });
 }
 
 }  // namespace sluice::kinesis

@@ -23,8 +23,7 @@ void write_shard(JsonWriter& w, const streams::Shard& shard) {
   write_hash_range(w, shard);
   w.key("SequenceNumberRange").begin_object();
   w.field("StartingSequenceNumber", std::string_view(shard.start().to_string()));
-  if (!shard.open())
-    w.field("EndingSequenceNumber", std::string_view(shard.end().to_string()));
+  if (!shard.open()) w.field("EndingSequenceNumber", std::string_view(shard.end().to_string()));
   w.end_object().end_object();
 }
 

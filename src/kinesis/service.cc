@@ -91,10 +91,9 @@ void Service::call(aws::ServiceRequest request, aws::ServiceDone done) {
     run(operation, engine_, request, std::move(reply));
     return;
   }
-  const bool taken =
-      blocking_([this, &operation, request = std::move(request), reply]() mutable {
-        run(operation, engine_, request, std::move(reply));
-      });
+  const bool taken = blocking_([this, &operation, request = std::move(request), reply]() mutable {
+    run(operation, engine_, request, std::move(reply));
+  });
   if (!taken)
     reply(refuse("LimitExceededException", "Too many calls are waiting; try again later."));
 }

@@ -52,9 +52,10 @@ ApiResult change_settings(
 
 std::expected<void, ApiError> check_hours(std::int64_t hours) {
   if (hours < kRetentionHoursMin)
-    return invalid_argument(fmt::format("Minimum allowed retention period is {} hours. Requested "
-                                        "retention period ({} hours) is too short.",
-                                        kRetentionHoursMin, hours));
+    return invalid_argument(
+        fmt::format("Minimum allowed retention period is {} hours. Requested "
+                    "retention period ({} hours) is too short.",
+                    kRetentionHoursMin, hours));
   return {};
 }
 
@@ -72,7 +73,8 @@ ApiResult add_tags_to_stream(const Call& call) {
   }
   return change_settings(
       call,
-      [&](const streams::StreamKey& key, StreamSettings& settings) -> std::expected<void, ApiError> {
+      [&](const streams::StreamKey& key,
+          StreamSettings& settings) -> std::expected<void, ApiError> {
         for (std::size_t i = 0; i < pairs.size(); i += 2)
           settings.tags.insert_or_assign(std::string(pairs[i].text),
                                          std::string(pairs[i + 1].text));
@@ -130,19 +132,19 @@ ApiResult list_tags_for_resource(const Call& call) {
 
 ApiResult increase_retention(const Call& call) {
   const std::int64_t hours = call.in["RetentionPeriodHours"].integer;
-  return change_settings(
-      call,
-      [hours](const streams::StreamKey& key,
-              StreamSettings& settings) -> std::expected<void, ApiError> {
-        if (auto ok = check_hours(hours); !ok) return ok;
-        if (hours < settings.retention_hours)
-          return invalid_argument(fmt::format(
-              "Requested retention period ({} hours) for stream {} can not be shorter than existing "
-              "retention period ({} hours). Use DecreaseRetentionPeriod API.",
-              hours, key.name, settings.retention_hours));
-        settings.retention_hours = static_cast<int>(hours);
-        return {};
-      });
+  return change_settings(call,
+                         [hours](const streams::StreamKey& key,
+                                 StreamSettings& settings) -> std::expected<void, ApiError> {
+                           if (auto ok = check_hours(hours); !ok) return ok;
+                           if (hours < settings.retention_hours)
+                             return invalid_argument(fmt::format(
+                                 "Requested retention period ({} hours) for stream {} can not be "
+                                 "shorter than existing "
+                                 "retention period ({} hours). Use DecreaseRetentionPeriod API.",
+                                 hours, key.name, settings.retention_hours));
+                           settings.retention_hours = static_cast<int>(hours);
+                           return {};
+                         });
 }
 
 ApiResult decrease_retention(const Call& call) {

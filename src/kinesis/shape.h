@@ -11,7 +11,7 @@ namespace sluice::kinesis {
 
 enum class Kind {
   kString,
-  kInteger,    // 32 bits, as AWS' model says; fractions are cut off
+  kInteger,  // 32 bits, as AWS' model says; fractions are cut off
   kBoolean,
   kTimestamp,  // epoch seconds with a fraction
   kBlob,       // base64

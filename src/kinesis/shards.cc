@@ -34,8 +34,8 @@ enum class Filter : std::uint8_t {
 // What is listed; a NextToken carries it from page to page.
 struct Query {
   streams::StreamKey stream;
-  std::string incarnation;      // empty: whatever is there
-  std::uint64_t first = 0;      // shard index to begin with
+  std::string incarnation;  // empty: whatever is there
+  std::uint64_t first = 0;  // shard index to begin with
   Filter filter = Filter::kNone;
   std::int64_t at_ms = 0;  // of filters that name a moment
 };
@@ -82,8 +82,8 @@ std::expected<void, ApiError> read_filter(const Call& call, Query& query) {
   const Value& timestamp = fields[2];
   const bool needs_time = type == "AT_TIMESTAMP" || type == "FROM_TIMESTAMP";
   if (needs_time != timestamp.present)
-    return invalid_argument(fmt::format(
-        "ShardFilter of type {} {} a Timestamp.", type, needs_time ? "needs" : "cannot have"));
+    return invalid_argument(fmt::format("ShardFilter of type {} {} a Timestamp.", type,
+                                        needs_time ? "needs" : "cannot have"));
   if ((type == "AFTER_SHARD_ID") != shard.present)
     return invalid_argument(fmt::format("ShardFilter of type {} {} a ShardId.", type,
                                         shard.present ? "cannot have" : "needs"));
@@ -169,8 +169,7 @@ ApiResult list_shards(const Call& call) {
     return not_found(stream_not_found(query->stream));
   if ((*stream)->status == streams::StreamStatus::kCreating ||
       (*stream)->status == streams::StreamStatus::kDeleting)
-    return std::unexpected(
-        api_error({streams::StreamError::kNotActive, ""}, query->stream));
+    return std::unexpected(api_error({streams::StreamError::kNotActive, ""}, query->stream));
   std::size_t page = kListShardsPage;
   if (const Value& max = call.in["MaxResults"]; max.present)
     page = std::min(page, static_cast<std::size_t>(max.integer));

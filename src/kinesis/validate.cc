@@ -34,8 +34,8 @@ bool is_decimal(std::string_view text, std::size_t more) {
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
   });
 }
 
@@ -131,9 +131,8 @@ class Validator {
     check(size >= f.min, f, v, parent, [&] {
       return fmt::format("Member must have {} greater than or equal to {}", what, f.min);
     });
-    check(size <= f.max, f, v, parent, [&] {
-      return fmt::format("Member must have {} less than or equal to {}", what, f.max);
-    });
+    check(size <= f.max, f, v, parent,
+          [&] { return fmt::format("Member must have {} less than or equal to {}", what, f.max); });
     if (!f.values.empty()) {
       check(std::ranges::find(f.values, v.text) != f.values.end(), f, v, parent, [&] {
         std::string all;
@@ -193,9 +192,10 @@ class Validator {
   }
 
   static std::string lengths(std::string_view head, std::int64_t max, std::int64_t min) {
-    return fmt::format("{} must satisfy constraint: [Member must have length less than or equal to "
-                       "{}, Member must have length greater than or equal to {}]",
-                       head, max, min);
+    return fmt::format(
+        "{} must satisfy constraint: [Member must have length less than or equal to "
+        "{}, Member must have length greater than or equal to {}]",
+        head, max, min);
   }
 
   void string_list(const Field& f, const Value& v, const std::string& parent) {

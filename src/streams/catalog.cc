@@ -60,8 +60,7 @@ INSERT OR IGNORE INTO streams_meta VALUES ('schema', '1'), ('next_lane', '1');
 
 template <class T>
 std::unexpected<base::Failure<StreamError>> down(const base::SqliteResult<T>& result) {
-  return base::fail(StreamError::kUnavailable,
-                    fmt::format("meta.db: {}", result.error().message));
+  return base::fail(StreamError::kUnavailable, fmt::format("meta.db: {}", result.error().message));
 }
 
 std::unexpected<base::Failure<StreamError>> broken(std::string_view what) {
@@ -195,7 +194,8 @@ StreamResult<void> Catalog::load_tags(std::map<std::string, Stream>& streams) {
 }
 
 StreamResult<std::uint32_t> Catalog::next_lane() {
-  auto row = db_.prepare("SELECT CAST(value AS INTEGER) FROM streams_meta WHERE name = 'next_lane'");
+  auto row =
+      db_.prepare("SELECT CAST(value AS INTEGER) FROM streams_meta WHERE name = 'next_lane'");
   if (!row) return down(row);
   auto there = row->step();
   if (!there) return down(there);
@@ -257,8 +257,8 @@ StreamResult<void> Catalog::write_tags(const Stream& stream) {
 StreamResult<void> Catalog::update_settings(const Stream& stream) {
   auto transaction = SqliteTransaction::begin(db_);
   if (!transaction) return down(transaction);
-  auto row = db_.prepare(
-      "UPDATE streams_streams SET mode = ?, retention_hours = ? WHERE incarnation = ?");
+  auto row =
+      db_.prepare("UPDATE streams_streams SET mode = ?, retention_hours = ? WHERE incarnation = ?");
   if (!row) return down(row);
   row->bind(0, mode_text(stream.settings.mode));
   row->bind(1, std::int64_t{stream.settings.retention_hours}).bind(2, stream.incarnation);

@@ -21,8 +21,8 @@ std::unexpected<base::Failure<StreamError>> no_such_stream(const StreamKey& key)
 
 }  // namespace
 
-Engine::Engine(Catalog catalog, journal::Journal& journal, base::Clock& clock,
-               base::Random& random, EngineOptions options)
+Engine::Engine(Catalog catalog, journal::Journal& journal, base::Clock& clock, base::Random& random,
+               EngineOptions options)
     : catalog_(std::move(catalog)),
       journal_(journal),
       clock_(clock),
@@ -34,8 +34,7 @@ StreamResult<std::unique_ptr<Engine>> Engine::open(const std::string& meta_path,
                                                    base::Random& random, EngineOptions options) {
   auto catalog = Catalog::open(meta_path);
   if (!catalog) return std::unexpected(catalog.error());
-  std::unique_ptr<Engine> engine(
-      new Engine(std::move(*catalog), journal, clock, random, options));
+  std::unique_ptr<Engine> engine(new Engine(std::move(*catalog), journal, clock, random, options));
   if (auto ok = engine->load(); !ok) return std::unexpected(ok.error());
   return engine;
 }
@@ -76,10 +75,11 @@ StreamResult<Stream> Engine::plan_stream(const NewStream& wanted) {
   if (wanted.shard_count > options_.shards_per_stream_max ||
       shard_count_ + static_cast<std::size_t>(wanted.shard_count) >
           static_cast<std::size_t>(options_.shards_max))
-    return base::fail(StreamError::kLimitExceeded,
-                      fmt::format("{} shards asked for, {} there; at most {} a stream and {} in all",
-                                  wanted.shard_count, shard_count_, options_.shards_per_stream_max,
-                                  options_.shards_max));
+    return base::fail(
+        StreamError::kLimitExceeded,
+        fmt::format("{} shards asked for, {} there; at most {} a stream and {} in all",
+                    wanted.shard_count, shard_count_, options_.shards_per_stream_max,
+                    options_.shards_max));
   auto removed_s = catalog_.removed_created_s(wanted.key);
   if (!removed_s) return std::unexpected(removed_s.error());
   Stream stream;

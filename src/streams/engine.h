@@ -76,7 +76,7 @@ class Engine final : public StreamStore, public ShardLog {
   const EngineOptions options_;
   std::unique_ptr<TokenSealer> tokens_;
 
-  std::mutex change_mutex_;                 // guards catalog_ and shard_count_; taken first
+  std::mutex change_mutex_;  // guards catalog_ and shard_count_; taken first
   std::size_t shard_count_ = 0;
   mutable std::shared_mutex streams_mutex_;  // guards streams_
   std::map<StreamKey, StreamRef> streams_;

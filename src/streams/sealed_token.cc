@@ -30,14 +30,13 @@ std::string apply_cipher(const std::string& key, std::string_view iv, std::strin
   const std::unique_ptr<EVP_CIPHER_CTX, Free> context(EVP_CIPHER_CTX_new());
   std::string out(in.size(), '\0');
   int written = 0;
-  const bool ok =
-      context != nullptr &&
-      EVP_EncryptInit_ex(context.get(), EVP_aes_256_ctr(), nullptr,
-                         reinterpret_cast<const unsigned char*>(key.data()),
-                         reinterpret_cast<const unsigned char*>(iv.data())) == 1 &&
-      EVP_EncryptUpdate(context.get(), reinterpret_cast<unsigned char*>(out.data()), &written,
-                        reinterpret_cast<const unsigned char*>(in.data()),
-                        static_cast<int>(in.size())) == 1;
+  const bool ok = context != nullptr &&
+                  EVP_EncryptInit_ex(context.get(), EVP_aes_256_ctr(), nullptr,
+                                     reinterpret_cast<const unsigned char*>(key.data()),
+                                     reinterpret_cast<const unsigned char*>(iv.data())) == 1 &&
+                  EVP_EncryptUpdate(context.get(), reinterpret_cast<unsigned char*>(out.data()),
+                                    &written, reinterpret_cast<const unsigned char*>(in.data()),
+                                    static_cast<int>(in.size())) == 1;
   if (!ok) std::abort();  // an OpenSSL without AES, or no memory for a context
   return out;
 }

@@ -64,8 +64,7 @@ struct PendingPut {
     for (const Place& place : places) {
       const journal::AppendedRun& run = (*appended)[place.run];
       const Shard& shard = stream->shards[run_shards[place.run]];
-      results.push_back(
-          {shard.index, number_of(shard, run.first.plus(place.at), run.arrival_ms)});
+      results.push_back({shard.index, number_of(shard, run.first.plus(place.at), run.arrival_ms)});
     }
     done(std::move(results));
   }

@@ -55,10 +55,9 @@ const Shard* Stream::find(ShardIndex index) const {
 }
 
 std::uint32_t Stream::route(base::Uint128 hash) const {
-  const auto after =
-      std::ranges::upper_bound(open_by_hash, hash, {}, [this](std::uint32_t position) {
-        return shards[position].hash_first;
-      });
+  const auto after = std::ranges::upper_bound(
+      open_by_hash, hash, {},
+      [this](std::uint32_t position) { return shards[position].hash_first; });
   assert(after != open_by_hash.begin() && hash <= shards[*std::prev(after)].hash_last);
   return *std::prev(after);
 }
