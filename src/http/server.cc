@@ -296,7 +296,8 @@ class Server::Impl {
 
   base::Result<std::uint16_t, ServerError> start() {
     boost::system::error_code error;
-    const auto address = asio::ip::make_address(shared_->options.address, error);
+    const auto address = asio::ip::make_address(
+        shared_->options.address == "localhost" ? "127.0.0.1" : shared_->options.address, error);
     if (error) {
       return base::fail(ServerError::kBadAddress,
                         fmt::format("'{}' is not a numeric address", shared_->options.address));
