@@ -1,5 +1,6 @@
 #include "http/http1_parser.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -187,6 +188,7 @@ class Sink final : public beast::http::basic_parser<true> {
 // The request line names HTTP in a version that is not ours, rather than being garbage.
 bool names_other_version(std::string_view header) {
   const std::string_view line = header.substr(0, header.find('\r'));
+  if (std::count(line.begin(), line.end(), ' ') != 2) return false;
   const std::string_view version = line.substr(line.rfind(' ') + 1);
   return version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.' &&
          all_digits(version.substr(5, 1)) && all_digits(version.substr(7, 1));

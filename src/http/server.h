@@ -25,7 +25,7 @@ enum class ServerError {
 struct ServerOptions {
   std::string address = "127.0.0.1";  // numeric, IPv4 or IPv6; or localhost
   std::uint16_t port = 0;             // 0: a free one
-  ServerLimits limits;
+  ServerLimits limits = {};
 };
 
 class Server {

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/metrics.h"
 #include "http/http.h"
@@ -42,6 +47,25 @@ class TestServer {
   FunctionHandler handler_;
   Server server_;
   std::uint16_t port_ = 0;
+};
+
+Response plain(std::string body, int status = 200);
+
+// Responders that a test answers later, by the target of their request.
+class HeldResponders {
+ public:
+  void keep(const std::string& target, Responder responder);
+  void wait_for(std::size_t count);
+  Responder take(const std::string& target);
+  // Waits for any; nullopt once closed and empty.
+  std::optional<std::pair<std::string, Responder>> take_any();
+  void close();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Responder> held_;
+  bool closed_ = false;
 };
 
 struct RawAnswer {

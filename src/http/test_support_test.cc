@@ -40,6 +40,52 @@ TestServer::~TestServer() {
   loops_.stop();
 }
 
+Response plain(std::string body, int status) {
+  Response response;
+  response.status = status;
+  response.headers.add("Content-Type", "text/plain");
+  response.body = std::move(body);
+  return response;
+}
+
+void HeldResponders::keep(const std::string& target, Responder responder) {
+  const std::lock_guard lock(mutex_);
+  held_.emplace(target, std::move(responder));
+  changed_.notify_all();
+}
+
+void HeldResponders::wait_for(std::size_t count) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, std::chrono::seconds(10), [&] { return held_.size() >= count; })) {
+    throw std::runtime_error("the requests did not arrive");
+  }
+}
+
+Responder HeldResponders::take(const std::string& target) {
+  const std::lock_guard lock(mutex_);
+  const auto found = held_.find(target);
+  if (found == held_.end()) throw std::runtime_error("no request for " + target);
+  Responder responder = std::move(found->second);
+  held_.erase(found);
+  return responder;
+}
+
+std::optional<std::pair<std::string, Responder>> HeldResponders::take_any() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return closed_ || !held_.empty(); });
+  if (held_.empty()) return std::nullopt;
+  const auto last = std::prev(held_.end());
+  std::pair<std::string, Responder> one(last->first, std::move(last->second));
+  held_.erase(last);
+  return one;
+}
+
+void HeldResponders::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+}
+
 RawClient::RawClient(std::uint16_t port, int receive_buffer)
     : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   if (receive_buffer > 0) {
