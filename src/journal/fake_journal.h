@@ -113,6 +113,14 @@ class FakeJournal final : public Journal {
     lanes_.erase(lane);
   }
 
+  std::vector<LaneId> lanes() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<LaneId> ids;
+    for (const auto& [id, lane] : lanes_)
+      ids.push_back(id);
+    return ids;
+  }
+
   // What a test does to it.
   void fail_with(std::optional<JournalError> code) {
     const std::lock_guard lock(mutex_);

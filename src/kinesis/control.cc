@@ -104,10 +104,6 @@ std::expected<streams::StreamKey, ApiError> stream_key(const Call& call) {
       return invalid_argument("StreamName and StreamARN name different streams.");
     return key;
   }
-  if (!by_name)
-    return validation_error(
-        "1 validation error detected: Value null at 'streamName' failed to satisfy constraint: "
-        "Member must not be null");
   return streams::StreamKey{call.request.caller.account, call.request.caller.region,
                             std::string(call.in["StreamName"].text)};
 }

@@ -161,7 +161,7 @@ class Runner {
       if (line.starts_with("> ")) {
         step_ = Step{line.substr(2), "", "", false};
         out_ += line + "\n";
-      } else if (line.starts_with("<")) {
+      } else if (step_ && !step_->has_expectation && line.starts_with("<")) {
         step_->has_expectation = true;
         step_->expected = line + "\n";
       } else if (step_ && step_->has_expectation && !line.empty()) {

@@ -34,7 +34,12 @@ constexpr Field plain_field(std::string_view name, Kind kind) {
   return {.name = name, .kind = kind};
 }
 
-constexpr Field kStreamName = name_field("StreamName");
+constexpr Field kStreamName = {.name = "StreamName",
+                               .required = true,
+                               .unless = "StreamARN",
+                               .pattern = Pattern::kName,
+                               .min = 1,
+                               .max = kNameCharsMax};
 constexpr Field kStreamArn = arn_field("StreamARN");
 constexpr Field kDryRun = plain_field("DryRun", Kind::kBoolean);
 constexpr Field kPartitionKey = text_field("PartitionKey", true, kPartitionKeyCharsMax);
@@ -100,7 +105,7 @@ constexpr std::array kListShardsFields{
     integer_field("MaxResults", false, 1, kPageSizeMax),
     text_field("NextToken", false, kNextTokenCharsMax),
     plain_field("StreamCreationTimestamp", Kind::kTimestamp),
-    kStreamName,
+    name_field("StreamName"),
     kStreamArn,
     Field{.name = "ShardFilter", .kind = Kind::kStructure, .members = &kShardFilter}};
 

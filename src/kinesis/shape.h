@@ -29,6 +29,7 @@ struct Field {
   std::string_view name;  // "StreamName"; messages say streamName
   Kind kind = Kind::kString;
   bool required = false;
+  std::string_view unless = {};  // with `required`: not when that other field is there
   Pattern pattern = Pattern::kNone;
   // Value of integers, length of everything else.
   std::int64_t min = std::numeric_limits<std::int64_t>::min();

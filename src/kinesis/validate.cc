@@ -94,8 +94,12 @@ class Validator {
   explicit Validator(const Input& input) : in_(input) {}
 
   void structure(const Shape& shape, std::span<const Value> values, const std::string& parent) {
-    for (std::size_t i = 0; i < shape.fields.size(); ++i)
-      field(shape.fields[i], values[i], parent);
+    for (std::size_t i = 0; i < shape.fields.size(); ++i) {
+      const Field& f = shape.fields[i];
+      if (f.required && !replaced(f, shape, values))
+        check(values[i].present, f, values[i], parent, [] { return "Member must not be null"; });
+      if (values[i].present) field(f, values[i], parent);
+    }
   }
 
   std::string text() const {
@@ -117,9 +121,13 @@ class Validator {
                                   printed(f, value), parent, lower_first(f.name), constraint()));
   }
 
+  static bool replaced(const Field& f, const Shape& shape, std::span<const Value> values) {
+    if (f.unless.empty()) return false;
+    const auto other = std::ranges::find(shape.fields, f.unless, &Field::name);
+    return values[static_cast<std::size_t>(other - shape.fields.begin())].present;
+  }
+
   void field(const Field& f, const Value& v, const std::string& parent) {
-    if (f.required) check(v.present, f, v, parent, [] { return "Member must not be null"; });
-    if (!v.present) return;
     if (f.pattern != Pattern::kNone) {
       check(matches(f.pattern, v.text), f, v, parent, [&] {
         return fmt::format("Member must satisfy regular expression pattern: {}",

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/log.h"
 #include "base/uuid.h"
@@ -46,21 +45,36 @@ StreamResult<void> Engine::load() {
   tokens_ = std::make_unique<TokenSealer>(*key, random_);
   auto streams = catalog_.load();
   if (!streams) return std::unexpected(streams.error());
-  auto next_lane = catalog_.next_lane();
-  if (!next_lane) return std::unexpected(next_lane.error());
-
-  std::set<std::uint32_t> used;
+  std::set<journal::LaneId> used;
   for (Stream& stream : *streams) {
     for (const Shard& shard : stream.shards)
-      used.insert(shard.lane());
+      used.insert(shard.lane);
     shard_count_ += stream.shards.size();
     publish(std::make_shared<const Stream>(std::move(stream)));
   }
-  // A stream's lanes are dropped after its row is gone: a stop in between leaves them to us.
-  for (std::uint32_t lane = 1; lane < *next_lane; ++lane) {
-    if (!used.contains(lane)) journal_.drop(journal::LaneId(lane));
-  }
+  if (auto ok = drop_unowned_lanes(used); !ok) return ok;
   kLog.info("{} streams, {} shards", streams->size(), shard_count_);
+  return {};
+}
+
+// A stream's lanes are dropped after its row is gone: a stop in between leaves them to the next
+// start. But a lane that this meta.db never gave out means that the file was lost or is an old
+// copy: then dropping would destroy records.
+StreamResult<void> Engine::drop_unowned_lanes(const std::set<journal::LaneId>& owned) {
+  auto next_lane = catalog_.next_lane();
+  if (!next_lane) return std::unexpected(next_lane.error());
+  const std::vector<journal::LaneId> lanes = journal_.lanes();
+  for (const journal::LaneId lane : lanes) {
+    if (lane() >= *next_lane)
+      return base::fail(StreamError::kUnavailable,
+                        fmt::format("meta.db does not belong to this journal: the journal holds "
+                                    "shard lane {}, meta.db has given out lanes below {}. Put the "
+                                    "meta.db back that was beside this journal",
+                                    lane(), *next_lane));
+  }
+  for (const journal::LaneId lane : lanes) {
+    if (!owned.contains(lane)) journal_.drop(lane);
+  }
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ class Engine final : public StreamStore, public ShardLog {
   Engine(Catalog catalog, journal::Journal& journal, base::Clock& clock, base::Random& random,
          EngineOptions options);
   StreamResult<void> load();
+  StreamResult<void> drop_unowned_lanes(const std::set<journal::LaneId>& owned);
   StreamResult<Stream> plan_stream(const NewStream& wanted);
   StreamResult<const Shard*> shard_of(const Stream& stream, ShardIndex shard) const;
   bool is_current(const Stream& stream) const;

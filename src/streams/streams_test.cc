@@ -347,7 +347,8 @@ TEST_F(EngineTest, LimitsShards) {
   EngineOptions options;
   options.shards_per_stream_max = 5;
   options.shards_max = 6;
-  auto engine = Engine::open(":memory:", journal_, clock_, random_, options);
+  journal::FakeJournal empty(clock_);
+  auto engine = Engine::open(":memory:", empty, clock_, random_, options);
   ASSERT_TRUE(engine);
   EXPECT_EQ((*engine)->create({key("a"), StreamMode::kProvisioned, 6}).error().code,
             StreamError::kLimitExceeded);
@@ -358,6 +359,23 @@ TEST_F(EngineTest, LimitsShards) {
   EXPECT_TRUE((*engine)->create({key("b"), StreamMode::kProvisioned, 2}));
   EXPECT_EQ((*engine)->create({key("c"), StreamMode::kProvisioned, 0}).error().code,
             StreamError::kInvalid);
+}
+
+TEST_F(EngineTest, DropsLanesOfRemovedStreamsButNeverThoseItDoesNotKnow) {
+  const StreamRef gone = make("gone", 1);
+  const StreamRef kept = make("kept", 1);
+  ASSERT_TRUE(put(gone, {{"k", "x", std::nullopt}}));
+  ASSERT_TRUE(put(kept, {{"k", "x", std::nullopt}}));
+  ASSERT_TRUE(engine_->remove(key("gone")));
+  // As if the process had stopped between the row and the lane.
+  journal_.append({{gone->shards[0].lane, {{"k", "x", std::nullopt}}}}, std::nullopt, [](auto) {});
+  ASSERT_EQ(journal_.lane_count(), 2U);
+  open();
+  EXPECT_THAT(journal_.lanes(), ElementsAre(kept->shards[0].lane));
+  auto lost = Engine::open(":memory:", journal_, clock_, random_);
+  ASSERT_FALSE(lost);
+  EXPECT_THAT(lost.error().message, testing::HasSubstr("does not belong to this journal"));
+  EXPECT_EQ(journal_.lane_count(), 1U);
 }
 
 TEST_F(EngineTest, RefusesAMetadataFileOfAnotherSchema) {
