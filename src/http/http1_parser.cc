@@ -293,6 +293,9 @@ std::size_t Http1Parser::feed(std::string_view input) {
     const std::size_t end = scan_header(input);
     if (end == 0) return taken;
   }
+  // Beast asserts that the last chunk's head comes again with two bytes more ("0 CRLF CRLF").
+  constexpr std::size_t kLeastChunkedRest = 5;
+  if (state_ == State::kBody && sink.chunked() && input.size() < kLeastChunkedRest) return taken;
   BeastError ec;
   while (!input.empty() && !sink.is_done()) {
     const bool was_header = !sink.header_done;

@@ -243,9 +243,10 @@ base::Result<int, ServerError> bind_socket(const tcp::endpoint& endpoint, bool s
     return system_failure("SO_REUSEPORT", errno);
   }
   if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
+    const int error = errno;
     return system_failure(
         fmt::format("cannot listen on {}:{}", endpoint.address().to_string(), endpoint.port()),
-        errno);
+        error);
   }
   return fd.release();
 }
@@ -315,7 +316,9 @@ class Server::Impl {
       Descriptor guard(*fd);
       if (::listen(guard.get(), kBacklog) != 0) return system_failure("listen", errno);
       if (endpoint.port() == 0) endpoint.port(bound_port(guard.get()));
-      if (part->take_listener(guard.get(), address.is_v6())) return system_failure("epoll", errno);
+      if (const auto failed = part->take_listener(guard.get(), address.is_v6())) {
+        return system_failure("epoll", failed.value());
+      }
       guard.release();
     }
     for (const auto& part : parts_) {
