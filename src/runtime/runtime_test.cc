@@ -109,7 +109,11 @@ TEST(Timer, FiresOnceUnlessCancelledOrArmedAgain) {
     last->arm(milliseconds(20), [&] { done.set_value(); });
   });
   done.get_future().wait();
-  on_loop(loop, [&] { timer = other = last = nullptr; });
+  on_loop(loop, [&] {
+    timer = nullptr;
+    other = nullptr;
+    last = nullptr;
+  });
   EXPECT_EQ(first, 0);
   EXPECT_EQ(second, 1);
   EXPECT_EQ(cancelled, 0);
