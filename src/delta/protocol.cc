@@ -120,6 +120,19 @@ DeltaResult<void> check_schema(const Metadata& metadata) {
                       fmt::format("[COLUMN_ALREADY_EXISTS] The column `{}` already exists. Choose "
                                   "another name or rename the existing column.",
                                   lower(duplicate)));
+  std::string invalid;
+  for_each_type(metadata.schema, [&](const types::DataType& type) {
+    if (type.kind() != types::TypeKind::kStruct) return;
+    for (const auto& field : type.fields())
+      if (field.name.empty() || field.name.find_first_of(" ,;{}()\n\t=") != std::string::npos)
+        invalid = field.name;
+  });
+  if (!invalid.empty())
+    return base::fail(
+        DeltaError::kSchema,
+        fmt::format("[DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES] Found invalid character(s) among ' "
+                    ",;{{}}()\\n\\t=' in the column names of your schema. Column: `{}`",
+                    invalid));
   if (metadata.schema.fields().empty())
     return base::fail(DeltaError::kSchema, "a table needs at least one column");
   for (const auto& name : metadata.partition_columns) {

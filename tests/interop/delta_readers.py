@@ -122,6 +122,9 @@ def read_duckdb(path):
 
 READERS = {"deltalake": read_deltalake, "polars": read_polars, "duckdb": read_duckdb}
 
+# Polars 2.1 takes partition columns from folders' names as soon as one file lies in such a folder.
+EXEMPT = {("long_partition", "polars")}
+
 
 def rows_of(path):
     with open(path, encoding="utf-8") as file:
@@ -142,6 +145,7 @@ FILTERS = {
     "partitioned": ["text = 'plain'", "text IS NULL", "day = DATE '1969-07-20'", "n < 0",
                     "at = TIMESTAMPTZ '2024-01-31 10:00:00.000001+00'"],
     "optimized": ["part = 'b'", "part IS NULL", "id BETWEEN 250 AND 260", "id = 100001"],
+    "long_partition": ["text = repeat('long', 80)"],
     "checkpointed": ["id = 125", "text = 'row 3'"],
     "evolved": ["added IS NULL", "added = 'three'"],
     "wall_clock": ['"at" = TIMESTAMP \'2024-03-31 02:30:00.25\''],
@@ -218,6 +222,8 @@ def main():
         for name in names:
             expected = rows_of(folder / f"{name}.rows.json")
             for reader, read in [*READERS.items(), ("sluice", None)]:
+                if (name, reader) in EXEMPT:
+                    continue
                 try:
                     found = canonical_rows(read(str(folder / name))) if read else rows_of(folder / f"{name}.own.json")
                 except Exception as error:  # any failure of a reader is what this test looks for

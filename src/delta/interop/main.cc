@@ -225,13 +225,21 @@ void make_partitioned(Maker& maker) {
     (3, NULL, NULL, NULL, NULL, 'c'),
     (4, 'plain', DATE '2024-01-31', TIMESTAMPTZ '2024-01-31 10:00:00+00', 7, NULL),
     (5, 'dots..', DATE '1969-07-20', TIMESTAMPTZ '1969-07-20 20:17:40.5+00', 0, ''),
-    (6, repeat('long', 80), DATE '1969-07-20', NULL, 0, 'f')
+    (6, repeat('long', 40), DATE '1969-07-20', NULL, 0, 'f')
     ) t(id, text, day, "at", n, value))sql");
   maker.append(made,
                "SELECT i AS id, 'p' || (i % 7) AS text, DATE '2024-01-01' AS day, "
                "TIMESTAMPTZ '2024-01-01 00:00:00+00' AS \"at\", i % 3 AS n, 'v' || i AS value "
                "FROM range(100, 1100) r(i)");
   maker.finish(made, "partitioned");
+}
+
+// A value that is too long for a folder's name: its file lies in the table's folder itself.
+void make_long_partition(Maker& maker) {
+  auto made = maker.create(
+      "long_partition", {field("id", TypeKind::kInt), field("text", TypeKind::kString)}, {"text"});
+  maker.append(made, "SELECT 1 AS id, 'short' AS text UNION ALL SELECT 2, repeat('long', 80)");
+  maker.finish(made, "long_partition");
 }
 
 // Many commits, a checkpoint, the commits before it gone.
@@ -291,6 +299,7 @@ int main(int argc, char** argv) {
   Maker maker(std::filesystem::absolute(argv[1]).string());
   make_types(maker);
   make_partitioned(maker);
+  make_long_partition(maker);
   make_checkpointed(maker);
   make_optimized(maker);
   make_evolved(maker);
