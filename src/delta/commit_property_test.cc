@@ -36,7 +36,7 @@ class ChaosStore final : public LogStore {
     return store_->replace(name, data);
   }
   base::IoResult<std::string> read(const std::string& name) override {
-    if (random_.below(6) == 0) others_();
+    if (random_.below(25) == 0) others_();
     if (random_.below(60) == 0) return base::fail(base::IoError::kOther, "read failed");
     return store_->read(name);
   }
@@ -60,9 +60,9 @@ class Simulation {
   Simulation(std::uint64_t seed, int writers) : random_(seed) {
     EXPECT_TRUE(Table::create(env_, clock_, kRoot, simple_metadata()));
     for (int i = 0; i < writers; ++i) {
-      // The first two are the same flow, started twice by mistake; the last one compacts.
+      // The first two are the same flow, started twice by mistake; the fourth and fifth compact.
       writers_.push_back({.app_id = i < 2 ? "app-0" : fmt::format("app-{}", i),
-                          .compacts = i == 3,
+                          .compacts = i >= 3,
                           .table = std::nullopt});
     }
   }
@@ -207,9 +207,9 @@ class Simulation {
 };
 
 TEST(CommitProperty, InterleavedWritersKeepTheLogLinear) {
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
-    Simulation(seed, 2 + static_cast<int>(seed % 3)).run(40);
+    Simulation(seed, 2 + static_cast<int>(seed % 4)).run(40);
     if (HasFailure()) return;
   }
 }

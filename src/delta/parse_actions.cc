@@ -91,7 +91,7 @@ Found read_names(dom::object object, std::string_view name, std::vector<std::str
 template <class... Reads>
 Found all(Reads&&... reads) {
   Found result;
-  ((result = reads(), result.has_value()) && ...);
+  (void)((result = reads(), result.has_value()) && ...);
   return result;
 }
 
