@@ -50,9 +50,9 @@ bool is_aws_name(std::string_view name) {
     if (name.starts_with(service) && is_label(name.substr(service.size()))) return true;
   }
   const std::size_t dot = name.find('.');
-  constexpr std::string_view kInvoke = ".execute-api.";
+  constexpr std::string_view invoke = ".execute-api.";
   return dot != std::string_view::npos && is_label(name.substr(0, dot)) &&
-         name.substr(dot).starts_with(kInvoke) && is_label(name.substr(dot + kInvoke.size()));
+         name.substr(dot).starts_with(invoke) && is_label(name.substr(dot + invoke.size()));
 }
 
 bool is_below(std::string_view name, std::string_view dotted_parent) {

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <string_view>
@@ -26,8 +27,13 @@ void init_curl_once() {
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
 bool equals_nocase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && curl_strnequal(a.data(), b.data(), a.size()) != 0;
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool one_line(std::string_view text) {
@@ -142,9 +148,9 @@ class Client::Impl {
   bool append(const std::string& line) {
     curl_slist* grown = curl_slist_append(headers_.get(), line.c_str());
     if (grown == nullptr) return false;
-    static_cast<void>(headers_.release());
+    curl_slist* const first = headers_.release();
     headers_.reset(grown);
-    return true;
+    return first == nullptr || first == grown;  // the list grows at its end
   }
 
   std::unexpected<base::Failure<ClientError>> failure(CURLcode code, const ClientRequest& request) {

@@ -34,17 +34,17 @@ constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n";
 
 // HTTP/2: empty SETTINGS, then GOAWAY with HTTP_1_1_REQUIRED and words (RFC 9113 §6.5, §6.8).
 std::string http2_refusal() {
-  constexpr std::string_view kText = "HTTP/2 is not spoken here yet; use HTTP/1.1";
+  constexpr std::string_view text = "HTTP/2 is not spoken here yet; use HTTP/1.1";
   std::string out(9, '\0');
   out[3] = 4;
-  const std::size_t length = 8 + kText.size();
+  const std::size_t length = 8 + text.size();
   out.push_back('\0');
   out.push_back('\0');
   out.push_back(static_cast<char>(length));
   out.push_back(7);
   out.append(5 + 4 + 3, '\0');  // flags, stream 0; last stream 0; error …
   out.push_back(0x0d);          // … HTTP_1_1_REQUIRED
-  return out.append(kText);
+  return out.append(text);
 }
 
 // A fatal TLS alert, handshake_failure: clients report it as such.
@@ -230,7 +230,7 @@ Http1Connection::Http1Connection(std::shared_ptr<ConnectionHost> host, int fd, b
       parser_(limits_.parser),
       answers_(host_) {
   boost::system::error_code error;
-  socket_.assign(ipv6 ? tcp::v6() : tcp::v4(), fd, error);
+  static_cast<void>(socket_.assign(ipv6 ? tcp::v6() : tcp::v4(), fd, error));
   if (error) ::close(fd);  // start() finds it closed
   peer_->loop = host_.loop;
   peer_->connection = this;
@@ -244,8 +244,8 @@ Http1Connection::~Http1Connection() {
 void Http1Connection::start() {
   if (!socket_.is_open()) return close();
   boost::system::error_code ignored;  // a socket that fails here fails at its first read
-  socket_.non_blocking(true, ignored);
-  socket_.set_option(tcp::no_delay(true), ignored);
+  static_cast<void>(socket_.non_blocking(true, ignored));
+  static_cast<void>(socket_.set_option(tcp::no_delay(true), ignored));
   if (admission_ == Admission::kOverLimit) {
     host_.metrics->refused_connections.add();
     refuse(503, "There are too many connections.");
@@ -481,7 +481,7 @@ void Http1Connection::finish() {
   linger_until_ = now_ + limits_.linger_timeout;
   in_begin_ = in_end_ = 0;
   boost::system::error_code ignored;  // then the read that follows fails
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  static_cast<void>(socket_.shutdown(tcp::socket::shutdown_send, ignored));
 }
 
 void Http1Connection::close() {
@@ -493,7 +493,7 @@ void Http1Connection::close() {
   for (auto& ready : answers_.take_waiters())
     host_.loop->defer(std::move(ready));
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  static_cast<void>(socket_.close(ignored));
   host_.closed(*this);
 }
 

@@ -79,8 +79,8 @@ bool EgressPolicy::within(const Bytes& address, const Range& range) {
 EgressPolicy::Bytes EgressPolicy::embedded_v4(const Bytes& address) {
   Bytes v4{};
   v4[10] = v4[11] = 0xff;
-  constexpr std::array<std::uint8_t, 12> kNat64 = {0, 0x64, 0xff, 0x9b};
-  if (std::equal(kNat64.begin(), kNat64.end(), address.begin())) {
+  constexpr std::array<std::uint8_t, 12> nat64 = {0, 0x64, 0xff, 0x9b};
+  if (std::equal(nat64.begin(), nat64.end(), address.begin())) {
     std::copy_n(address.begin() + 12, 4, v4.begin() + 12);
     return v4;
   }

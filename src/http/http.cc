@@ -183,7 +183,7 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
 }
 
 std::string percent_encode(std::string_view text, std::string_view keep) {
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  static constexpr std::string_view hex = "0123456789ABCDEF";
   std::array<bool, 256> kept{};
   for (const char c : keep)
     kept[static_cast<unsigned char>(c)] = true;
@@ -196,8 +196,8 @@ std::string percent_encode(std::string_view text, std::string_view keep) {
       out.push_back(c);
     } else {
       out.push_back('%');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
+      out.push_back(hex[byte >> 4]);
+      out.push_back(hex[byte & 15]);
     }
   }
   return out;

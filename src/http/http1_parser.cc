@@ -143,12 +143,12 @@ class Sink final : public beast::http::basic_parser<true> {
   bool to_origin_form(BeastError& ec) {
     std::string& target = request.target;
     if (target == "*" && request.method == "OPTIONS") return true;
-    constexpr std::string_view kScheme = "http://";
-    if (!equals_lower(std::string_view(target).substr(0, kScheme.size()), kScheme)) {
+    constexpr std::string_view scheme = "http://";
+    if (!equals_lower(std::string_view(target).substr(0, scheme.size()), scheme)) {
       refuse(400, "The request target must be a path.", ec);
       return false;
     }
-    const std::string rest = target.substr(kScheme.size());
+    const std::string rest = target.substr(scheme.size());
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     const std::string host = rest.substr(0, end);
     if (host.empty() || !valid_host(host)) {
@@ -294,8 +294,8 @@ std::size_t Http1Parser::feed(std::string_view input) {
     if (end == 0) return taken;
   }
   // Beast asserts that the last chunk's head comes again with two bytes more ("0 CRLF CRLF").
-  constexpr std::size_t kLeastChunkedRest = 5;
-  if (state_ == State::kBody && sink.chunked() && input.size() < kLeastChunkedRest) return taken;
+  constexpr std::size_t least_chunked_rest = 5;
+  if (state_ == State::kBody && sink.chunked() && input.size() < least_chunked_rest) return taken;
   BeastError ec;
   while (!input.empty() && !sink.is_done()) {
     const bool was_header = !sink.header_done;

@@ -25,10 +25,10 @@ constexpr std::array<bool, 256> token_bytes() {
 }
 
 bool valid_name(std::string_view name) {
-  static constexpr auto kToken = token_bytes();
+  static constexpr auto token = token_bytes();
   if (name.empty()) return false;
   for (const char c : name) {
-    if (!kToken[static_cast<unsigned char>(c)]) return false;
+    if (!token[static_cast<unsigned char>(c)]) return false;
   }
   return true;
 }
@@ -205,9 +205,9 @@ bool append_head(std::string& out, const Response& response, const Framing& fram
 }
 
 std::string_view DateLine::at(std::int64_t now_ms) {
-  static constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed",
-                                                            "Thu", "Fri", "Sat"};
-  static constexpr std::array<std::string_view, 12> kMonths = {
+  static constexpr std::array<std::string_view, 7> days = {"Sun", "Mon", "Tue", "Wed",
+                                                           "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> months = {
       "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::int64_t second = now_ms / 1000;
   if (second != second_) {
@@ -217,7 +217,7 @@ std::string_view DateLine::at(std::int64_t now_ms) {
     gmtime_r(&time, &tm);
     text_.clear();
     fmt::format_to(std::back_inserter(text_), "Date: {}, {:02} {} {} {:02}:{:02}:{:02} GMT\r\n",
-                   kDays[tm.tm_wday], tm.tm_mday, kMonths[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
+                   days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
                    tm.tm_min, tm.tm_sec);
   }
   return text_;

@@ -76,7 +76,7 @@ class Part final : public ConnectionHost, public std::enable_shared_from_this<Pa
   boost::system::error_code take_listener(int fd, bool ipv6) {
     ipv6_ = ipv6;
     boost::system::error_code error;
-    acceptor_.assign(ipv6 ? tcp::v6() : tcp::v4(), fd, error);
+    static_cast<void>(acceptor_.assign(ipv6 ? tcp::v6() : tcp::v4(), fd, error));
     return error;
   }
 
@@ -88,7 +88,7 @@ class Part final : public ConnectionHost, public std::enable_shared_from_this<Pa
   void drain() {
     draining_ = true;
     boost::system::error_code ignored;
-    acceptor_.close(ignored);
+    static_cast<void>(acceptor_.close(ignored));
     pause_.cancel();
     for_all([](Connection& c) { c.begin_drain(); });
     check_drained();

@@ -17,7 +17,7 @@
 #include "base/metrics.h"
 
 namespace boost::asio {
-class io_context;
+class io_context;  // NOLINT(readability-identifier-naming): Asio's name
 }
 
 namespace sluice::runtime {

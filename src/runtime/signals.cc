@@ -32,7 +32,7 @@ Signals::Signals(Loop& loop, std::function<void(int)> on_stop)
 Signals::~Signals() {
   // Not cancel(): a wait in flight on the loop's thread would race with it.
   boost::system::error_code ignored;
-  impl_->set.clear(ignored);
+  static_cast<void>(impl_->set.clear(ignored));
 }
 
 }  // namespace sluice::runtime
