@@ -56,7 +56,7 @@ class FakeJournal final : public Journal {
     ReadPage page;
     page.next = from;
     const auto found = lanes_.find(lane);
-    if (found == lanes_.end()) return page;
+    if (found == lanes_.end()) return base::fail(JournalError::kUnknownLane, "no such lane");
     const Lane& in = found->second;
     std::size_t bytes = 0;
     for (const StoredRecord& record : in.records) {
@@ -79,7 +79,7 @@ class FakeJournal final : public Journal {
   JournalResult<Index> seek(LaneId lane, std::int64_t arrival_ms) const override {
     const std::lock_guard lock(mutex_);
     const auto found = lanes_.find(lane);
-    if (found == lanes_.end()) return Index(1);
+    if (found == lanes_.end()) return base::fail(JournalError::kUnknownLane, "no such lane");
     for (const StoredRecord& record : found->second.records) {
       if (record.arrival_ms >= arrival_ms && record.index >= found->second.released)
         return record.index;

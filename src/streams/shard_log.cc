@@ -131,14 +131,14 @@ StreamResult<ReadPage> Engine::read(const StreamRef& stream, ShardIndex shard, I
   const Index stop = std::min(below, end);
 
   ReadPage page;
-  page.next = from;
-  journal::JournalResult<journal::ReadPage> read = journal::ReadPage{{}, from};
-  if (from < stop) read = journal_.read(in.lane, from, stop, limits);
+  page.next = std::max(from, std::min(lane.first, stop));
+  journal::JournalResult<journal::ReadPage> read = journal::ReadPage{{}, page.next};
+  if (page.next < stop) read = journal_.read(in.lane, page.next, stop, limits);
   const std::int64_t oldest_ms = oldest_readable_ms(*stream);
   if (read && !read->records.empty() && read->records.front().arrival_ms < oldest_ms) {
     const auto first = journal_.seek(in.lane, oldest_ms);
     if (!first) return from_journal(first.error());
-    page.next = std::max(from, std::min(*first, stop));
+    page.next = std::max(page.next, std::min(*first, stop));
     read = journal::ReadPage{{}, page.next};
     if (page.next < stop) read = journal_.read(in.lane, page.next, stop, limits);
   }
