@@ -52,6 +52,9 @@ Found read_flag(dom::object object, std::string_view name, bool& out) {
   return {};
 }
 
+// For what is free-form: a member of an unexpected type is as good as absent.
+void tolerate(const Found&) {}
+
 std::string text_of(dom::element value) {
   std::string_view text;
   if (value.get(text) == simdjson::SUCCESS) return std::string(text);
@@ -100,15 +103,14 @@ Found all(Reads&&... reads) {
 Found parse_commit_info(dom::object object, Actions& out) {
   CommitRecord info;
   std::int64_t timestamp = -1;
-  // commitInfo is free-form: a member of an unexpected type is passed over, never an error.
-  (void)read_integer(object, "timestamp", timestamp, false);
-  (void)read_integer(object, "inCommitTimestamp", timestamp, false);
+  tolerate(read_integer(object, "timestamp", timestamp, false));
+  tolerate(read_integer(object, "inCommitTimestamp", timestamp, false));
   if (timestamp >= 0) info.timestamp_ms = timestamp;
-  (void)read_text(object, "operation", info.operation, false);
-  (void)read_map(object, "operationParameters", info.parameters);
-  (void)read_map(object, "operationMetrics", info.metrics);
-  (void)read_text(object, "engineInfo", info.engine, false);
-  (void)read_text(object, "txnId", info.txn_id, false);
+  tolerate(read_text(object, "operation", info.operation, false));
+  tolerate(read_map(object, "operationParameters", info.parameters));
+  tolerate(read_map(object, "operationMetrics", info.metrics));
+  tolerate(read_text(object, "engineInfo", info.engine, false));
+  tolerate(read_text(object, "txnId", info.txn_id, false));
   info.json = simdjson::minify(object);
   out.info = std::move(info);
   return {};
@@ -301,7 +303,7 @@ std::int64_t AddFile::records() const {
   dom::object stats;
   std::int64_t records = -1;
   if (parser.parse(padded).get(stats) != simdjson::SUCCESS) return -1;
-  (void)read_integer(stats, "numRecords", records, false);
+  tolerate(read_integer(stats, "numRecords", records, false));
   return std::max<std::int64_t>(records, -1);
 }
 

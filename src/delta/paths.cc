@@ -6,6 +6,9 @@ namespace sluice::delta {
 namespace {
 
 constexpr std::string_view kHex = "0123456789ABCDEF";
+constexpr std::string_view kEscaped = "\"#%'*/:=?\\{}[]^<>|";  // by Hive, beside control characters
+constexpr std::string_view kKept =
+    "-_.!~*'()/=:@&+$,";  // in a URI's path, beside letters and digits
 
 bool is_alnum(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -35,7 +38,6 @@ bool has_scheme(std::string_view path) {
 }
 
 void append_hive(std::string& out, std::string_view text) {
-  constexpr std::string_view kEscaped = "\"#%'*/:=?\\{}[]^<>|";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 32 || byte == 127 || kEscaped.contains(c))
@@ -48,7 +50,6 @@ void append_hive(std::string& out, std::string_view text) {
 }  // namespace
 
 std::string encode_path(std::string_view path) {
-  constexpr std::string_view kKept = "-_.!~*'()/=:@&+$,";
   std::string out;
   out.reserve(path.size());
   for (const char c : path) {

@@ -12,6 +12,7 @@
 namespace sluice::delta {
 namespace {
 
+constexpr std::int64_t kSecond = 1000;  // in milliseconds
 constexpr int kReaderVersionMax = 3;
 constexpr int kWriterVersionMax = 7;
 
@@ -221,7 +222,6 @@ std::optional<std::int64_t> parse_interval_ms(std::string_view text) {
     std::string_view unit = rest.substr(0, rest.find(' '));
     rest.remove_prefix(unit.size());
     if (unit.ends_with('s')) unit.remove_suffix(1);
-    constexpr std::int64_t kSecond = 1000;
     if (unit == "millisecond")
       total += count;
     else if (unit == "second")

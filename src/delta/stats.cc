@@ -18,6 +18,9 @@ using types::TypeKind;
 constexpr std::size_t kTextLength = 32;      // code points kept of a text
 constexpr std::size_t kTextLengthMax = 256;  // where looking for a maximum that is above ends
 
+constexpr std::string_view kAsciiMax = "\x7f";
+constexpr std::string_view kMax = "\xF4\x8F\xBF\xBF";  // U+10FFFF
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -77,8 +80,6 @@ std::string min_text(std::string_view text) {
 
 // A cut text ends in a code point above the one that was cut off, as Spark does.
 std::optional<std::string> max_text(std::string_view text) {
-  constexpr std::string_view kAsciiMax = "\x7f";
-  constexpr std::string_view kMax = "\xF4\x8F\xBF\xBF";  // U+10FFFF
   auto end = prefix_end(text, kTextLength);
   if (end == text.size()) return quoted(text);
   for (std::size_t length = kTextLength; length < kTextLengthMax && end < text.size(); ++length) {
