@@ -17,7 +17,7 @@ FROM (
       category,
       count(*) AS category_count
     FROM `0e36c8cd403d_pin_table` AS pin
-    JOIN `0e36c8cd403d_user_table` AS user ON pin.ind = user.ind
+    JOIN `0e36c8cd403d_user_table` AS users ON pin.ind = users.ind
     GROUP BY age_group, category
   )
 )

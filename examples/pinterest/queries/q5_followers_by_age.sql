@@ -8,6 +8,6 @@ SELECT
   END AS age_group,
   percentile_approx(follower_count, 0.5) AS median_follower_count
 FROM `0e36c8cd403d_pin_table` AS pin
-JOIN `0e36c8cd403d_user_table` AS user ON pin.ind = user.ind
+JOIN `0e36c8cd403d_user_table` AS users ON pin.ind = users.ind
 GROUP BY age_group
 ORDER BY age_group;

@@ -10,7 +10,7 @@ SELECT
   percentile_approx(follower_count, 0.5) AS median_follower_count
 FROM `0e36c8cd403d_pin_table` AS pin
 JOIN `0e36c8cd403d_geo_table` AS geo ON pin.ind = geo.ind
-JOIN `0e36c8cd403d_user_table` AS user ON pin.ind = user.ind
+JOIN `0e36c8cd403d_user_table` AS users ON pin.ind = users.ind
 WHERE year(date_joined) BETWEEN 2015 AND 2020
 GROUP BY post_year, age_group
 ORDER BY post_year, age_group;
