@@ -168,13 +168,13 @@ struct FromItem {
   Position at;
   bool stream = false;
   bool lateral = false;
-  TableName table;                       // kTable; kFunction: its name
-  std::vector<ExprRef> args;             // kFunction
+  TableName table;            // kTable; kFunction: its name
+  std::vector<ExprRef> args;  // kFunction
   std::vector<std::string> arg_names;
   std::vector<std::vector<ExprRef>> rows;  // kValues
-  QueryRef query;                        // kQuery
+  QueryRef query;                          // kQuery
   std::optional<RelationAlias> alias;
-  JoinKind join = JoinKind::kInner;      // kJoin
+  JoinKind join = JoinKind::kInner;  // kJoin
   bool natural = false;
   FromRef left;
   FromRef right;

@@ -74,9 +74,8 @@ std::string_view last_part(std::string_view name) {
 std::string suggestions(std::string_view wanted, std::vector<std::string> names) {
   constexpr std::size_t kSuggestionsMax = 5;
   const std::string quoted = "`" + std::string(wanted) + "`";
-  std::ranges::stable_sort(names, {}, [&](const std::string& name) {
-    return distance(last_part(name), quoted);
-  });
+  std::ranges::stable_sort(
+      names, {}, [&](const std::string& name) { return distance(last_part(name), quoted); });
   std::string out = "[";
   for (std::size_t i = 0; i < names.size() && i < kSuggestionsMax; ++i) {
     out += (i == 0 ? "" : ", ") + names[i];

@@ -1,4 +1,5 @@
-// Makers of Spark's errors: class, SQLSTATE and text in one place, for parser, analyzer and session.
+// Makers of Spark's errors: class, SQLSTATE and text in one place, for parser, analyzer and
+// session.
 #pragma once
 
 #include <string>

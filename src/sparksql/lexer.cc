@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = std::size_t{16} << 20;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          (static_cast<unsigned char>(c) & 0x80U) != 0;
@@ -90,8 +92,8 @@ class Lexer {
   }
 
   void fail(const std::string& error_class, const std::string& state, const std::string& message) {
-    error_ = make_error(error_class, state, message, Stage::kParse,
-                        {file_, token_.line, token_.column});
+    error_ =
+        make_error(error_class, state, message, Stage::kParse, {file_, token_.line, token_.column});
   }
 
   void begin_token() {
@@ -183,7 +185,8 @@ class Lexer {
     std::string body;
     while (true) {
       if (at_ >= text_.size()) {
-        fail("PARSE_SYNTAX_ERROR", "42601", "Syntax error at or near end of input: unclosed string.");
+        fail("PARSE_SYNTAX_ERROR", "42601",
+             "Syntax error at or near end of input: unclosed string.");
         return;
       }
       const char c = peek();
@@ -375,15 +378,32 @@ std::size_t unescape_one(std::string_view body, std::size_t at, std::string& out
     return 4;
   }
   switch (c) {
-    case '0': out += '\0'; break;
-    case 'b': out += '\b'; break;
-    case 'n': out += '\n'; break;
-    case 'r': out += '\r'; break;
-    case 't': out += '\t'; break;
-    case 'Z': out += '\x1A'; break;
-    case '%': out += "\\%"; break;
-    case '_': out += "\\_"; break;
-    default: out += c;
+    case '0':
+      out += '\0';
+      break;
+    case 'b':
+      out += '\b';
+      break;
+    case 'n':
+      out += '\n';
+      break;
+    case 'r':
+      out += '\r';
+      break;
+    case 't':
+      out += '\t';
+      break;
+    case 'Z':
+      out += '\x1A';
+      break;
+    case '%':
+      out += "\\%";
+      break;
+    case '_':
+      out += "\\_";
+      break;
+    default:
+      out += c;
   }
   return 2;
 }

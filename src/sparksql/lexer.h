@@ -11,19 +11,19 @@
 namespace sluice::sparksql {
 
 enum class TokenKind {
-  kWord,         // identifier or keyword, as written
-  kQuoted,       // `identifier`, unquoted
-  kString,       // decoded
-  kInteger,      // 12
-  kLong,         // 12L; the text is without suffix
-  kShort,        // 12S
-  kByte,         // 12Y
-  kDecimal,      // 1.5
-  kExponent,     // 1e3: a double
-  kDouble,       // 1.5D
-  kFloat,        // 1.5F
-  kBigDecimal,   // 1.5BD
-  kSymbol,       // operators and punctuation
+  kWord,        // identifier or keyword, as written
+  kQuoted,      // `identifier`, unquoted
+  kString,      // decoded
+  kInteger,     // 12
+  kLong,        // 12L; the text is without suffix
+  kShort,       // 12S
+  kByte,        // 12Y
+  kDecimal,     // 1.5
+  kExponent,    // 1e3: a double
+  kDouble,      // 1.5D
+  kFloat,       // 1.5F
+  kBigDecimal,  // 1.5BD
+  kSymbol,      // operators and punctuation
   kEnd,
 };
 

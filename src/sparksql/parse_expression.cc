@@ -1,5 +1,5 @@
-// Operators and predicates, by the precedence of Spark's grammar: NOT binds looser than a predicate,
-// a predicate's operands are whole comparisons.
+// Operators and predicates, by the precedence of Spark's grammar: NOT binds looser than a
+// predicate, a predicate's operands are whole comparisons.
 #include <array>
 #include <string_view>
 
@@ -107,7 +107,9 @@ ExprRef Parser::not_expression() {
   return predicate();
 }
 
-ExprRef Parser::predicate() { return predicate_tail(value_expression()); }
+ExprRef Parser::predicate() {
+  return predicate_tail(value_expression());
+}
 
 ExprRef Parser::predicate_tail(ExprRef left) {
   const Position at = position();
@@ -214,11 +216,11 @@ struct Operator {
 
 // Higher binds tighter.
 constexpr std::array<Operator, 24> kOperators = {{
-    {"*", "*", 7},     {"/", "/", 7},     {"%", "%", 7},     {"+", "+", 6},    {"-", "-", 6},
-    {"||", "||", 6},   {"<<", "<<", 5},   {">>", ">>", 5},   {">>>", ">>>", 5}, {"&", "&", 4},
-    {"^", "^", 3},     {"|", "|", 2},     {"=", "=", 1},     {"==", "=", 1},   {"<=>", "<=>", 1},
-    {"<>", "<>", 1},   {"!=", "<>", 1},   {"<", "<", 1},     {"<=", "<=", 1},  {"!>", "<=", 1},
-    {">", ">", 1},     {">=", ">=", 1},   {"!<", ">=", 1},   {"DIV", "DIV", 7},
+    {"*", "*", 7},   {"/", "/", 7},   {"%", "%", 7},   {"+", "+", 6},     {"-", "-", 6},
+    {"||", "||", 6}, {"<<", "<<", 5}, {">>", ">>", 5}, {">>>", ">>>", 5}, {"&", "&", 4},
+    {"^", "^", 3},   {"|", "|", 2},   {"=", "=", 1},   {"==", "=", 1},    {"<=>", "<=>", 1},
+    {"<>", "<>", 1}, {"!=", "<>", 1}, {"<", "<", 1},   {"<=", "<=", 1},   {"!>", "<=", 1},
+    {">", ">", 1},   {">=", ">=", 1}, {"!<", ">=", 1}, {"DIV", "DIV", 7},
 }};
 
 }  // namespace
@@ -304,8 +306,8 @@ std::shared_ptr<const WindowSpec> Parser::window_spec() {
     return spec;
   }
   take();
-  if (starts_identifier() && !is_any_word({"PARTITION", "ORDER", "ROWS", "RANGE", "DISTRIBUTE",
-                                           "SORT", "CLUSTER"})) {
+  if (starts_identifier() &&
+      !is_any_word({"PARTITION", "ORDER", "ROWS", "RANGE", "DISTRIBUTE", "SORT", "CLUSTER"})) {
     spec->reference = identifier();
   }
   if (accept_words({"PARTITION", "BY"}) || accept_words({"DISTRIBUTE", "BY"})) {
@@ -345,8 +347,7 @@ FrameBound Parser::frame_bound() {
                                       : FrameBound::Kind::kUnboundedFollowing;
   } else {
     bound.offset = expression();
-    bound.kind =
-        is_word("PRECEDING") ? FrameBound::Kind::kPreceding : FrameBound::Kind::kFollowing;
+    bound.kind = is_word("PRECEDING") ? FrameBound::Kind::kPreceding : FrameBound::Kind::kFollowing;
   }
   if (!accept_word("PRECEDING")) {
     expect_word("FOLLOWING");

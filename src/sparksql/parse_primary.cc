@@ -95,10 +95,10 @@ ExprRef Parser::number(bool negative) {
   const auto decimal = [&] {
     const DecimalText value = decimal_text(text);
     if (value.precision > 38) {
-      fail(make_error("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", "22003",
-                      "Decimal precision " + std::to_string(value.precision) +
-                          " exceeds max precision 38.",
-                      Stage::kParse, here));
+      fail(make_error(
+          "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", "22003",
+          "Decimal precision " + std::to_string(value.precision) + " exceeds max precision 38.",
+          Stage::kParse, here));
       return;
     }
     expr->text = value.plain;
@@ -142,7 +142,8 @@ ExprRef Parser::number(bool negative) {
       expr->type = DataType::of(is_float ? TypeKind::kFloat : TypeKind::kDouble);
       double value = 0;
       const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-      const bool too_large = result.ec != std::errc() || (is_float && std::abs(value) > 3.4028235e38);
+      const bool too_large =
+          result.ec != std::errc() || (is_float && std::abs(value) > 3.4028235e38);
       if (too_large && text.find_first_of("123456789") != std::string::npos &&
           (is_float || text.find("e-") == std::string::npos)) {
         range_error(is_float ? "float" : "double",
@@ -186,8 +187,8 @@ ExprRef Parser::typed_literal() {
   }
   expr->text = string_literal();
   if (type == "X") {
-    const bool good = std::ranges::all_of(
-        expr->text, [](unsigned char c) { return std::isxdigit(c) != 0; });
+    const bool good =
+        std::ranges::all_of(expr->text, [](unsigned char c) { return std::isxdigit(c) != 0; });
     if (!good) {
       fail(make_error("INVALID_TYPED_LITERAL", "42604",
                       "The value of the typed literal \"X\" is invalid: '" + expr->text + "'.",
@@ -205,11 +206,10 @@ ExprRef Parser::typed_literal() {
 ExprRef Parser::interval() {
   auto expr = make(ExprKind::kInterval, position());
   expect_word("INTERVAL");
-  static constexpr auto kUnits = {"YEAR",   "YEARS",   "MONTH",       "MONTHS",       "WEEK",
-                                  "WEEKS",  "DAY",     "DAYS",        "HOUR",         "HOURS",
-                                  "MINUTE", "MINUTES", "SECOND",      "SECONDS",      "MILLISECOND",
-                                  "MILLISECONDS",      "MICROSECOND", "MICROSECONDS", "QUARTER",
-                                  "QUARTERS"};
+  static constexpr auto kUnits = {
+      "YEAR",        "YEARS",        "MONTH",       "MONTHS",       "WEEK",    "WEEKS",   "DAY",
+      "DAYS",        "HOUR",         "HOURS",       "MINUTE",       "MINUTES", "SECOND",  "SECONDS",
+      "MILLISECOND", "MILLISECONDS", "MICROSECOND", "MICROSECONDS", "QUARTER", "QUARTERS"};
   const auto is_unit = [&](std::size_t ahead) {
     return std::ranges::any_of(kUnits, [&](auto unit) { return is_word(unit, ahead); });
   };
@@ -424,8 +424,8 @@ ExprRef Parser::lambda() {
 ExprRef Parser::star(std::vector<std::string> qualifier, Position at) {
   auto expr = make(ExprKind::kStar, at);
   expr->names = std::move(qualifier);
-  if (is_word("EXCEPT") && is_symbol("(", 1) && !is_any_word({"SELECT", "WITH", "VALUES", "FROM"}, 2)
-      && !is_symbol("(", 2)) {
+  if (is_word("EXCEPT") && is_symbol("(", 1) &&
+      !is_any_word({"SELECT", "WITH", "VALUES", "FROM"}, 2) && !is_symbol("(", 2)) {
     take();
     take();
     do {
@@ -521,10 +521,10 @@ ExprRef Parser::name_expression() {
   if (is_word("CASE") && !is_symbol(".", 1)) {
     return case_expression();
   }
-  if (is_word("INTERVAL") && (peek(1).kind == TokenKind::kString ||
-                              peek(1).kind == TokenKind::kInteger ||
-                              peek(1).kind == TokenKind::kDecimal || is_symbol("-", 1) ||
-                              (called && !is_symbol(")", 2)))) {
+  if (is_word("INTERVAL") &&
+      (peek(1).kind == TokenKind::kString || peek(1).kind == TokenKind::kInteger ||
+       peek(1).kind == TokenKind::kDecimal || is_symbol("-", 1) ||
+       (called && !is_symbol(")", 2)))) {
     return interval();
   }
   if (peek().kind == TokenKind::kWord && peek(1).kind == TokenKind::kString) {
@@ -549,11 +549,12 @@ ExprRef Parser::name_expression() {
     if (is_word("POSITION")) {
       return position_expression();
     }
-    if (is_any_word({"TIMESTAMPADD", "TIMESTAMPDIFF", "DATEADD", "DATEDIFF", "DATE_ADD",
-                     "DATE_DIFF"}) &&
+    if (is_any_word(
+            {"TIMESTAMPADD", "TIMESTAMPDIFF", "DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF"}) &&
         peek(2).kind == TokenKind::kWord && is_symbol(",", 3) &&
         is_any_word({"YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DAYOFYEAR", "HOUR", "MINUTE",
-                     "SECOND", "MILLISECOND", "MICROSECOND"}, 2)) {
+                     "SECOND", "MILLISECOND", "MICROSECOND"},
+                    2)) {
       return date_unit_expression();
     }
     if (is_any_word({"LEFT", "RIGHT", "IDENTIFIER"})) {

@@ -100,7 +100,7 @@ std::shared_ptr<Query> Parser::query_term(int precedence) {
     set->kind = Query::Kind::kSetOperation;
     set->at = position();
     set->file = file_;
-    set->set_operator = intersect         ? SetOperator::kIntersect
+    set->set_operator = intersect          ? SetOperator::kIntersect
                         : is_word("UNION") ? SetOperator::kUnion
                                            : SetOperator::kExcept;
     take();
@@ -263,8 +263,7 @@ std::vector<ExprRef> Parser::grouping_set() {
     set = expression_list();
     if (accept_symbol(")") &&
         (is_symbol(",") || is_symbol(")") || is_symbol(";") || at_end() || !is_symbol("."))) {
-      if (peek().kind != TokenKind::kSymbol || is_symbol(",") || is_symbol(")") ||
-          is_symbol(";")) {
+      if (peek().kind != TokenKind::kSymbol || is_symbol(",") || is_symbol(")") || is_symbol(";")) {
         return set;
       }
     }

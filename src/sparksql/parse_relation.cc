@@ -175,8 +175,7 @@ FromRef Parser::relation_primary() {
 FromRef Parser::table_or_function() {
   auto out = std::make_shared<FromItem>();
   out->at = position();
-  if (is_word("STREAM") && (starts_identifier(1) || is_symbol("(", 1)) &&
-      !is_any_word({"AS"}, 1)) {
+  if (is_word("STREAM") && (starts_identifier(1) || is_symbol("(", 1)) && !is_any_word({"AS"}, 1)) {
     // STREAM x, STREAM(x), STREAM f(…), STREAM(f(…)).
     take();
     const bool parenthesis = accept_symbol("(");

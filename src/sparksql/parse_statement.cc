@@ -53,10 +53,10 @@ Statement Parser::statement_body() {
     out.query = query();
     return out;
   }
-  if (is_any_word({"DESCRIBE", "DESC", "SHOW", "EXPLAIN", "INSERT", "DROP", "ALTER", "TRUNCATE",
-                   "DELETE", "UPDATE", "MERGE", "CACHE", "UNCACHE", "REFRESH", "ANALYZE", "RESET",
-                   "DECLARE", "EXECUTE", "CALL", "COMMENT", "LOAD", "REPAIR", "CLEAR", "ADD",
-                   "LIST", "OPTIMIZE", "VACUUM"})) {
+  if (is_any_word({"DESCRIBE", "DESC",   "SHOW",    "EXPLAIN", "INSERT",   "DROP",    "ALTER",
+                   "TRUNCATE", "DELETE", "UPDATE",  "MERGE",   "CACHE",    "UNCACHE", "REFRESH",
+                   "ANALYZE",  "RESET",  "DECLARE", "EXECUTE", "CALL",     "COMMENT", "LOAD",
+                   "REPAIR",   "CLEAR",  "ADD",     "LIST",    "OPTIMIZE", "VACUUM"})) {
     out.kind = StatementKind::kOther;
     while (!at_end() && !is_symbol(";")) {
       take();
@@ -102,8 +102,8 @@ void Parser::set_statement(Statement& out) {
     end = peek().end;
     value = take().text;
   }
-  const bool quoted = one_string && text_.substr(begin, end - begin).size() >= 2 &&
-                      at_ > 0 && tokens_[at_ - 1].begin == begin;
+  const bool quoted = one_string && text_.substr(begin, end - begin).size() >= 2 && at_ > 0 &&
+                      tokens_[at_ - 1].begin == begin;
   out.properties[key] = quoted ? value : std::string(text_.substr(begin, end - begin));
 }
 
@@ -183,7 +183,8 @@ void Parser::table_clauses(Statement& out) {
   while (!error_) {
     if (accept_word("USING")) {
       std::string format = identifier();
-      std::ranges::transform(format, format.begin(), [](unsigned char c) { return std::tolower(c); });
+      std::ranges::transform(format, format.begin(),
+                             [](unsigned char c) { return std::tolower(c); });
       if (!error_ && format != "delta") {
         refuse("USING " + format + " (tables here are Delta tables)");
       }

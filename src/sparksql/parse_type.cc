@@ -44,8 +44,7 @@ DataType Parser::decimal_type() {
   }
   if (precision > 38) {
     fail(make_error("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION", "22003",
-                    "Decimal precision " + std::to_string(precision) +
-                        " exceeds max precision 38.",
+                    "Decimal precision " + std::to_string(precision) + " exceeds max precision 38.",
                     Stage::kParse, here));
     return {};
   }
@@ -159,10 +158,10 @@ DataType Parser::data_type() {
     return {};
   }
   if (name == "ARRAY" || name == "MAP" || name == "STRUCT") {
-    fail(make_error("INCOMPLETE_TYPE_DEFINITION." + name, "42K01",
-                    "Incomplete complex type: the definition of \"" + name +
-                        "\" type is incomplete.",
-                    Stage::kParse, here));
+    fail(make_error(
+        "INCOMPLETE_TYPE_DEFINITION." + name, "42K01",
+        "Incomplete complex type: the definition of \"" + name + "\" type is incomplete.",
+        Stage::kParse, here));
     return {};
   }
   const DataType type = named_type(name);

@@ -19,11 +19,11 @@ bool equals_upper(std::string_view text, std::string_view upper) {
 
 // Words that end what stands before them: never read as an alias, nor as a column unless quoted.
 constexpr std::array<std::string_view, 40> kStops = {
-    "SELECT", "FROM",   "WHERE",   "GROUP",   "HAVING", "ORDER",  "LIMIT",     "OFFSET",
-    "UNION",  "EXCEPT", "MINUS",   "SETMINUS", "INTERSECT", "JOIN", "INNER",   "LEFT",
-    "RIGHT",  "FULL",   "CROSS",   "SEMI",    "ANTI",   "NATURAL", "ON",       "USING",
-    "LATERAL", "QUALIFY", "WINDOW", "SORT",   "CLUSTER", "DISTRIBUTE", "AS",   "AND",
-    "OR",     "NOT",    "IN",      "IS",      "WHEN",   "THEN",   "ELSE",      "END"};
+    "SELECT",  "FROM",    "WHERE",  "GROUP",    "HAVING",    "ORDER",      "LIMIT", "OFFSET",
+    "UNION",   "EXCEPT",  "MINUS",  "SETMINUS", "INTERSECT", "JOIN",       "INNER", "LEFT",
+    "RIGHT",   "FULL",    "CROSS",  "SEMI",     "ANTI",      "NATURAL",    "ON",    "USING",
+    "LATERAL", "QUALIFY", "WINDOW", "SORT",     "CLUSTER",   "DISTRIBUTE", "AS",    "AND",
+    "OR",      "NOT",     "IN",     "IS",       "WHEN",      "THEN",       "ELSE",  "END"};
 
 bool is_stop(std::string_view word) {
   return std::ranges::any_of(kStops, [&](auto stop) { return equals_upper(word, stop); });
@@ -37,7 +37,9 @@ Nesting::Nesting(Parser& parser) : parser_(parser) {
   }
 }
 
-Nesting::~Nesting() { --parser_.nesting_; }
+Nesting::~Nesting() {
+  --parser_.nesting_;
+}
 
 const Token& Parser::peek(std::size_t ahead) const {
   return error_ ? tokens_.back() : tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
@@ -141,7 +143,9 @@ void Parser::syntax_error() {
                   Stage::kParse, place()));
 }
 
-void Parser::refuse(std::string_view what) { fail(unsupported(what, Stage::kParse, place())); }
+void Parser::refuse(std::string_view what) {
+  fail(unsupported(what, Stage::kParse, place()));
+}
 
 bool Parser::starts_identifier(std::size_t ahead) const {
   const Token& token = peek(ahead);

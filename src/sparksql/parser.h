@@ -23,13 +23,13 @@ class Parser {
   const std::optional<SqlError>& error() const { return error_; }
   bool at_end() const { return peek().kind == TokenKind::kEnd; }
 
-  std::optional<Statement> statement();       // up to `;` or the end
-  bool skip_semicolons();                     // true: there is another statement
-  void recover();                             // after an error: behind the next `;`
+  std::optional<Statement> statement();  // up to `;` or the end
+  bool skip_semicolons();                // true: there is another statement
+  void recover();                        // after an error: behind the next `;`
   QueryRef query();
   ExprRef expression();
   types::DataType data_type();
-  std::vector<types::Field> column_list();    // a INT, b: STRING NOT NULL COMMENT 's'
+  std::vector<types::Field> column_list();  // a INT, b: STRING NOT NULL COMMENT 's'
   void expect_end();
 
  private:
@@ -166,7 +166,8 @@ class Nesting {
   Parser& parser_;
 };
 
-// 'a INT, b STRUCT<x: STRING>', or one type such as 'STRUCT<…>' or 'ARRAY<INT>', as from_json takes.
+// 'a INT, b STRUCT<x: STRING>', or one type such as 'STRUCT<…>' or 'ARRAY<INT>', as from_json
+// takes.
 SqlResult<types::DataType> parse_schema_ddl(std::string_view text, const Place& place);
 SqlResult<types::DataType> parse_data_type(std::string_view text, const Place& place);
 

@@ -43,6 +43,9 @@ struct SessionConf {
   bool ansi = true;
   std::string time_zone = "UTC";
   std::map<std::string, std::string> other;  // set, kept, without effect
+  // What now(), current_timestamp and current_date give, in microseconds since 1970 UTC; absent:
+  // the wall clock, read once for a query.
+  std::optional<std::int64_t> now_us;
   // Known keys are checked and take effect; `key` as written (spark.sql.ansi.enabled).
   SqlResult<void> set(const std::string& key, const std::string& value);
 };
@@ -96,6 +99,11 @@ SqlResult<std::vector<Statement>> parse_statements(std::string_view text, const 
 // The same, but going on after an error at the next `;` (sluice sql -f).
 std::vector<SqlResult<Statement>> parse_statements_leniently(std::string_view text,
                                                              const std::string& file);
+
+// The names in FROM as written, subqueries' too; those of WITH are not among them.
+std::vector<TableName> tables_read(const Query& query);
+// STREAM x or STREAM f(…) anywhere in the query itself (views not looked into).
+bool reads_stream(const Query& query);
 
 // ---- analysis and lowering
 // -------------------------------------------------------------------------------------------
@@ -181,5 +189,8 @@ std::string as_text_query(const LoweredQuery& query, const SessionConf& conf);
 
 // What DuckDB said while a lowered query ran, as Spark would have said it.
 SqlError execution_error(const std::string& duckdb_message, const Place& place);
+
+// The functions that are there and those that are refused, as Markdown (docs/compat.md).
+std::string functions_markdown();
 
 }  // namespace sluice::sparksql
