@@ -48,6 +48,7 @@ bool Printer::java_list(const List& list, int depth) {
 }
 
 bool Printer::java_map(const Map& map, int depth) {
+  if (map.prints_nothing) return true;
   out_ += '{';
   for (std::size_t i = 0; i < map.entries.size; ++i) {
     if (i != 0) out_ += ", ";

@@ -131,6 +131,7 @@ struct Map {
   ArenaVector<Entry*> entries;
   std::uint32_t* index = nullptr;  // entry number + 1; 0: free
   std::uint32_t index_size = 0;    // a power of two
+  bool prints_nothing = false;     // the maps inside $context
 
   Entry* find(const Value& key) const;
   Entry* find(std::string_view key) const { return find(Value::of(key)); }

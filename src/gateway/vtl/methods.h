@@ -9,7 +9,8 @@ namespace sluice::gateway::vtl {
 
 #define SLUICE_VTL_METHODS(X)                                                                    \
   X(add)                                                                                         \
-  X(addAll) X(base64Decode) X(base64Encode) X(booleanValue) X(charAt) X(clear) X(codePointAt) X( \
+  X(addAll)                                                                                      \
+  X(base64Decode) X(base64Encode) X(booleanValue) X(charAt) X(clear) X(codePointAt) X(           \
       compareTo) X(compareToIgnoreCase) X(concat) X(contains) X(containsAll) X(containsKey)      \
       X(containsValue) X(count) X(doubleValue) X(endsWith) X(entrySet) X(equals) X(              \
           equalsIgnoreCase) X(escapeJavaScript) X(floatValue) X(get) X(getKey) X(getOrDefault)   \

@@ -1,0 +1,83 @@
+// One call of a deployed method, from request to reply. Lives until the reply is sent: the service
+// may answer on another thread.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gateway/data_plane.h"
+
+namespace sluice::gateway {
+
+class Call : public std::enable_shared_from_this<Call> {
+ public:
+  Call(DataPlane& plane, std::shared_ptr<const StageRuntime> stage, std::string path_and_query,
+       http::Request&& request, http::Responder responder);
+
+  void run();
+
+ private:
+  // What AWS replies itself: status, x-amzn-ErrorType, body.
+  struct Error {
+    int status;
+    std::string_view type;
+    std::string body;
+  };
+  using Checked = std::expected<void, Error>;
+
+  static Error internal_error();
+  static Error message(int status, std::string_view type, std::string_view text);
+
+  void read_request();
+  Checked prepare();
+  Checked check_body();
+  Checked map_request();
+  Checked render_request();
+  Checked render(const CompiledTemplate& t, std::string_view body, std::string& out);
+  void call_service();
+  void answer_mock();
+  void integration_answered(int status, std::string body, http::Headers headers);
+  Checked map_response(const CompiledResponse& chosen, int status, http::Response& out);
+  const CompiledResponse* choose_response(int status) const;
+  const CompiledTemplate* choose_template(const CompiledResponse& response) const;
+  void apply_overrides(http::Response& out, const Value& context);
+  void request_overrides();
+  void finish(http::Response response);
+  void fail(const Error& error);
+
+  std::expected<std::string, Error> evaluate(const Expression& e, bool response);
+  std::string context_value(std::string_view path);
+  Value build_context();
+  Value build_stage_variables();
+  void prepare_environment(const vtl::Template& t);
+  void set_request_header(std::string_view name, std::string value);
+  std::string_view request_header(std::string_view name) const;
+  bool is_binary(std::string_view media_type) const;
+
+  DataPlane& plane_;
+  std::shared_ptr<const StageRuntime> stage_;
+  http::Request request_;
+  http::Responder responder_;
+  std::string path_and_query_;
+  std::int64_t started_ns_;
+  std::int64_t started_ms_;
+  std::string request_id_;
+  std::string extended_id_;
+  std::string media_type_;  // of the request, lower case, without parameters
+  Route route_;
+  const CompiledMethod* method_ = nullptr;
+  std::vector<std::pair<std::string, std::string>> query_;
+  vtl::Parameters params_;
+  vtl::Environment env_;
+  std::vector<std::pair<std::string, std::string>> integration_headers_;
+  std::string integration_body_;
+  std::string response_body_;
+  http::Headers response_headers_;
+  bool mock_ = false;
+};
+
+}  // namespace sluice::gateway

@@ -1,0 +1,57 @@
+// API Gateway's own API (REST-JSON): import, deploy, look, delete. Answers on the blocking pool:
+// every change is on disk before it is acknowledged.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aws/service.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "gateway/data_plane.h"
+#include "gateway/openapi.h"
+#include "gateway/store.h"
+#include "http/http.h"
+
+namespace sluice::gateway {
+
+class ControlPlane final : public http::Handler {
+ public:
+  ControlPlane(Store& store, DataPlane& data_plane, base::Clock& clock, base::Random& random,
+               std::function<bool(std::function<void()>)> blocking);
+
+  void handle(http::Request&& request, http::Responder responder) override;
+  // The same without HTTP around it. Blocks on the disk.
+  http::Response answer(const http::Request& request);
+
+ private:
+  struct Asked;
+  http::Response dispatch(const Asked& asked);
+  http::Response of_api(const Asked& asked);
+  http::Response import_api(const Asked& asked);
+  http::Response put_api(const Asked& asked);
+  http::Response get_apis(const Asked& asked);
+  http::Response delete_api(const Asked& asked);
+  http::Response get_resources(const Asked& asked);
+  http::Response get_resource(const Asked& asked);
+  http::Response create_deployment(const Asked& asked);
+  http::Response get_deployments(const Asked& asked);
+  http::Response get_deployment(const Asked& asked);
+  http::Response delete_deployment(const Asked& asked);
+  http::Response get_stages(const Asked& asked);
+  http::Response get_stage(const Asked& asked);
+  http::Response delete_stage(const Asked& asked);
+  base::Result<RestApi, ImportError> read_import(const Asked& asked);
+
+  Store& store_;
+  DataPlane& data_plane_;
+  base::Clock& clock_;
+  base::Random& random_;
+  std::function<bool(std::function<void()>)> blocking_;
+  std::mutex changes_;  // one change at a time: store and data plane agree
+};
+
+}  // namespace sluice::gateway

@@ -1,0 +1,58 @@
+#include "gateway/data_plane.h"
+
+#include "gateway/call.h"
+#include "gateway/model_json.h"
+
+namespace sluice::gateway {
+namespace {
+
+std::string key_of(std::string_view api_id, std::string_view stage) {
+  return lower(api_id) + "/" + std::string(stage);
+}
+
+}  // namespace
+
+DataPlane::DataPlane(aws::ServiceInvoker& invoker, base::Clock& clock, base::Random& random,
+                     base::MetricsRegistry& metrics)
+    : invoker_(invoker),
+      clock_(clock),
+      random_(random),
+      calls_(metrics.counter("sluice_gateway_calls_total", "Calls of deployed APIs")),
+      client_errors_(metrics.counter("sluice_gateway_errors_total",
+                                     "Replies with status 4xx or 5xx", "class=\"4xx\"")),
+      server_errors_(metrics.counter("sluice_gateway_errors_total",
+                                     "Replies with status 4xx or 5xx", "class=\"5xx\"")),
+      latency_(metrics.histogram("sluice_gateway_call_us", "Time from request to reply")) {}
+
+void DataPlane::set_stage(const std::string& api_id, const std::string& stage,
+                          std::shared_ptr<const StageRuntime> runtime) {
+  const std::lock_guard lock(mutex_);
+  if (runtime == nullptr) {
+    stages_.erase(key_of(api_id, stage));
+  } else {
+    stages_[key_of(api_id, stage)] = std::move(runtime);
+  }
+}
+
+std::shared_ptr<const StageRuntime> DataPlane::find(std::string_view api_id,
+                                                    std::string_view stage) const {
+  const std::string key = key_of(api_id, stage);
+  const std::lock_guard lock(mutex_);
+  const auto found = stages_.find(key);
+  return found == stages_.end() ? nullptr : found->second;
+}
+
+bool DataPlane::has_stage(std::string_view api_id, std::string_view stage) const {
+  return find(api_id, stage) != nullptr;
+}
+
+void DataPlane::handle(std::string_view api_id, std::string_view stage,
+                       std::string_view path_and_query, http::Request&& request,
+                       http::Responder responder) {
+  calls_.add();
+  std::make_shared<Call>(*this, find(api_id, stage), std::string(path_and_query),
+                         std::move(request), std::move(responder))
+      ->run();
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,104 @@
+// A stage ready to answer: routes, templates and mappings compiled once, when the stage is deployed
+// or the server starts. Const and shared by all requests.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/jsonpath/jsonpath.h"
+#include "gateway/model.h"
+#include "gateway/router.h"
+#include "gateway/vtl/vtl.h"
+
+namespace sluice::gateway {
+
+// The right side of a parameter mapping.
+struct Expression {
+  enum class Source {
+    kStatic,
+    kPath,
+    kQuery,
+    kMultiQuery,
+    kHeader,
+    kMultiHeader,
+    kBody,
+    kStageVariable,
+    kContext,
+    kBroken,
+  };
+  Source source = Source::kBroken;
+  std::string name;  // or the text of kStatic
+  std::optional<jsonpath::Path> path;
+};
+
+struct Mapping {
+  enum class Place { kHeader, kPath, kQuery };
+  Place place = Place::kHeader;
+  std::string name;
+  Expression value;
+};
+
+struct CompiledTemplate {
+  std::string media_type;  // lower case, or "$default"
+  std::optional<vtl::Template> body;
+  std::string error;  // why it does not compile: every call that needs it fails
+};
+
+struct CompiledResponse {
+  int status = 200;
+  std::string pattern;  // empty: the default
+  std::vector<Mapping> headers;
+  std::vector<CompiledTemplate> templates;
+  ContentHandling content_handling = ContentHandling::kPassthrough;
+};
+
+struct CompiledMethod {
+  bool has_integration = false;
+  std::string
+      refusal;  // why it cannot be called here (authorizer, HTTP integration …); empty: it can
+  IntegrationType type = IntegrationType::kMock;
+  std::string service;  // of an AWS integration: "kinesis"
+  std::string region;
+  std::string action;  // empty: X-Amz-Target names it
+  Passthrough passthrough = Passthrough::kWhenNoMatch;
+  ContentHandling content_handling = ContentHandling::kPassthrough;
+  std::vector<Mapping> request;
+  std::vector<CompiledTemplate> templates;
+  std::vector<CompiledResponse> responses;
+};
+
+class StageRuntime {
+ public:
+  StageRuntime(RestApi api, Stage stage);
+
+  const RestApi& api() const { return api_; }
+  const Stage& stage() const { return stage_; }
+  const Router& router() const { return router_; }
+  const CompiledMethod* method(std::size_t resource, const std::string& name) const;
+  // Templates and mappings that will fail when called.
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  void compile(const Resource& resource, const MethodModel& model, CompiledMethod& out);
+  void compile_uri(const Integration& integration, CompiledMethod& out);
+  CompiledTemplate compile_template(const std::string& media_type, const std::string& text,
+                                    const std::string& where);
+  std::string with_stage_variables(std::string_view text) const;
+
+  RestApi api_;
+  Stage stage_;
+  Router router_;
+  std::vector<std::unordered_map<std::string, CompiledMethod>> methods_;  // by resource
+  std::vector<std::string> problems_;
+};
+
+// Template or mapping failures of an API as it stands: shown as warnings at import.
+std::vector<std::string> find_problems(const RestApi& api);
+
+std::optional<Mapping> parse_request_mapping(std::string_view target, std::string_view source);
+std::optional<Mapping> parse_response_mapping(std::string_view target, std::string_view source);
+
+}  // namespace sluice::gateway
