@@ -266,8 +266,9 @@ SigResult<std::optional<Signature>> read_query_signature(const Parameters& param
   signature.signature = get(parameters, "X-Amz-Signature");
   const std::string_view expires = get(parameters, "X-Amz-Expires");
   if (!expires.empty()) {
-    const auto end = expires.data() + expires.size();
-    const auto parsed = std::from_chars(expires.data(), end, signature.expires_s);
+    const char* const begin = expires.data();
+    const char* const end = begin + expires.size();
+    const auto parsed = std::from_chars(begin, end, signature.expires_s);
     if (parsed.ec != std::errc() || parsed.ptr != end || signature.expires_s < 0 ||
         signature.expires_s > kExpiresMaxS)
       return base::fail(SigError::kIncomplete, "X-Amz-Expires must be between 0 and 604800");

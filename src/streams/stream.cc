@@ -29,8 +29,9 @@ std::optional<ShardIndex> parse_shard_id(std::string_view text) {
     text.remove_prefix(dash + 1);
   }
   std::uint32_t index = 0;
-  const auto end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, index);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto parsed = std::from_chars(begin, end, index);
   if (text.empty() || parsed.ec != std::errc() || parsed.ptr != end || index > 0x7fff'ffffU)
     return std::nullopt;
   return ShardIndex(index);
