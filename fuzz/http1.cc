@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Outcome cut = parse(bytes, bytes.size() * data[0] / 255, limits);
   // A cut may only delay a refusal's discovery, never change a request.
   require(whole.requests.size() == cut.requests.size());
-  require((whole.refused == 0) == (cut.refused == 0));
+  require(cut.refused == 0 || whole.refused != 0);
   for (std::size_t i = 0; i < whole.requests.size(); ++i) {
     const auto& a = whole.requests[i];
     const auto& b = cut.requests[i];

@@ -304,6 +304,55 @@ ConfigStatus Config::set_text(SettingEntry& entry, std::string_view text,
 
 namespace {
 
+// Whether a line has non-ASCII text only within quotes or a comment, and no control characters.
+bool is_plain_line(std::string_view line) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f) return false;
+    if (quote != 0) {
+      if (c == '\\' && quote == '"') ++i;
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (byte >= 0x80) {
+      return false;
+    } else if (c == '#') {
+      quote = '\n';  // to the end of the line
+    }
+  }
+  return true;
+}
+
+// Whether a line that starts with '[' goes on with a key, as a table's header does.
+bool opens_table(std::string_view line) {
+  line.remove_prefix(line.starts_with("[[") ? 2 : 1);
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  if (line.empty()) return false;
+  const char c = line[0];
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view("_-\"']").find(c) != std::string_view::npos;
+}
+
+// toml++ 3.3 takes for granted that a key follows '[', and that bare keys are ASCII (both found by
+// fuzzing). So this is checked here first, line by line, a bit more strictly than TOML does: no
+// lines of non-ASCII text in multi-line strings. 0, or the number of the line that is wrong.
+int line_toml_would_trip_over(std::string_view text) {
+  int number = 0;
+  while (!text.empty()) {
+    ++number;
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!is_plain_line(line)) return number;
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    if (line.starts_with('[') && !opens_table(line)) return number;
+  }
+  return 0;
+}
+
 struct TomlItem {
   std::string name;
   std::string origin;  // file:line
@@ -371,6 +420,10 @@ std::optional<SettingEntry::Value> from_toml(SettingKind kind, const TomlItem& i
 
 ConfigStatus Config::load_toml(std::string_view text, const std::string& file_name,
                                bool group_or_others_may_read) {
+  if (const int line = line_toml_would_trip_over(text); line != 0) {
+    return fail(ConfigError::kBadFile,
+                fmt::format("{}:{}: this line is not TOML", file_name, line));
+  }
   std::vector<TomlItem> items;
   try {
     const toml::table table = toml::parse(text, file_name);

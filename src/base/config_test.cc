@@ -43,6 +43,8 @@ TEST(Config, LaterSourcesWin) {
       e.config.load_toml("port = 1\nfast = true\nhosts = ['a', 'b']\n[http]\n"
                          "body_bytes = '64KiB'\nidle_timeout = '5s'\n[log]\nlevel='debug'",
                          "sluice.toml", true));
+  ASSERT_TRUE(e.config.load_toml("data = '/tmp/\xc3\xa4'  # \xc3\xa4\n", "sluice.toml", true));
+  EXPECT_EQ(e.data(), "/tmp/\xc3\xa4");
   EXPECT_EQ(e.port(), 1);
   EXPECT_EQ(e.body(), 65536);
   EXPECT_EQ(e.idle(), milliseconds(5000));
@@ -64,7 +66,7 @@ TEST(Config, LaterSourcesWin) {
   EXPECT_THAT(e.config.effective_values(),
               AllOf(HasSubstr("port = 3  # --port\n"), HasSubstr("fast = true  # sluice.toml:2\n"),
                     HasSubstr("http.idle_timeout = 250ms  # SLUICE_HTTP_IDLE_TIMEOUT\n"),
-                    HasSubstr("data = /tmp  # default\n")));
+                    HasSubstr("log.level = debug  # sluice.toml:8\n")));
 }
 
 TEST(Config, ErrorsNameFileLineAndKey) {
@@ -94,6 +96,10 @@ TEST(Config, ErrorsNameFileLineAndKey) {
       {"http.body_bytes = -1", ConfigError::kBadValue, "is out of range (1KiB to 1GiB)"},
       {"log.level = 'loud'", ConfigError::kBadValue, "(debug, info)"},
       {"port = ", ConfigError::kBadFile, "f.toml:1: "},
+      {"port = 1\n[=]", ConfigError::kBadFile, "f.toml:2: "},
+      {"port = 1\n[[", ConfigError::kBadFile, "f.toml:2: "},
+      {"a\xc3\xa4 = 1", ConfigError::kBadFile, "f.toml:1: "},
+      {"[\v", ConfigError::kBadFile, "f.toml:1: "},
       {"console.token = 'hunter2'", ConfigError::kUnsafeFile, "chmod 600 f.toml"},
   };
   for (const Case& c : cases) {

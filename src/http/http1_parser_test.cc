@@ -144,6 +144,10 @@ TEST(Http1Parser, RefusesWhatIsMalformedOrAmbiguous) {
       {400, request("GET http:/// HTTP/1.1")},
       {400, request("GET http://a@b HTTP/1.1")},
       {400, request("GET /")},
+      {400, "GET / x\r\n\r\n"},
+      {400,
+       "GET / HTTP/1.1\r\n"
+       "Host: x\r\nA\r\n\r\n"},
       {400, request("G@T / HTTP/1.1")},
       {400, request("GET / HTTP/x.1")},
       {400, request("GET / http/1.1")},
