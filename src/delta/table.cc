@@ -151,6 +151,28 @@ DeltaResult<Put> put_version(LogStore& log, Version version, std::string_view te
   return Put::kDone;
 }
 
+// A log whose first versions were cleaned up still is a log.
+DeltaResult<void> check_absent(LogStore& log, const std::string& root) {
+  const auto names = log.list_from("");
+  if (!names && names.error().code == base::IoError::kNotFound) return {};
+  if (!names) return io_failure(names.error());
+  for (const auto& name : *names)
+    if (parse_log_name(name).kind != LogFileKind::kOther)
+      return base::fail(DeltaError::kExists, fmt::format("{}: a table is there already", root));
+  return {};
+}
+
+// After a very long pause the versions after `base` may have been cleaned up: their names are free
+// again, and must not be taken.
+DeltaResult<void> check_not_cleaned(LogStore& log, const Snapshot& base) {
+  if (read_checkpoint_hint(log) <= base.version) return {};
+  const auto next = read_commit(log, base.version.plus(1));
+  if (!next) return std::unexpected(next.error());
+  if (*next) return {};
+  return base::fail(DeltaError::kConflict,
+                    fmt::format("version {} is long gone from the log", base.version()));
+}
+
 }  // namespace
 
 struct Table::State {
@@ -182,6 +204,7 @@ DeltaResult<Table> Table::open(base::Env& env, base::Clock& clock, const std::st
 DeltaResult<Table> Table::create(base::Env& env, base::Clock& clock, const std::string& root,
                                  const Metadata& metadata, std::unique_ptr<LogStore> log) {
   if (!log) log = local_log_store(env, root);
+  if (auto ok = check_absent(*log, root); !ok) return std::unexpected(ok.error());
   Transaction transaction;
   auto protocol = protocol_for(metadata);
   if (!protocol) return std::unexpected(protocol.error());
@@ -271,6 +294,7 @@ DeltaResult<Version> Table::commit(const Snapshot& base, Transaction transaction
     return std::unexpected(ok.error());
   const auto& metadata = transaction.metadata ? *transaction.metadata : base.metadata;
   if (auto ok = check_files(metadata, transaction.adds); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_not_cleaned(log, base); !ok) return std::unexpected(ok.error());
   if (transaction.info.txn_id.empty()) transaction.info.txn_id = base::random_uuid();
 
   auto version = base.version.plus(1);

@@ -248,9 +248,14 @@ TEST_F(Conflicts, CheckpointsCarryTheTable) {
   const auto hint = base::read_file(env_, log + "_last_checkpoint");
   ASSERT_TRUE(hint);
   EXPECT_THAT(*hint, testing::StartsWith(R"({"version":10,"size":13,)"));
+  const auto old = base_;
   const auto whole = *ours_->refresh();
   for (int version = 0; version < 10; ++version)
     ASSERT_TRUE(env_.remove(fmt::format("{}{:020d}.json", log, version)));
+  // Names that log cleanup freed are not taken again, by a writer that slept or by a new table.
+  EXPECT_EQ(ours_->commit(*old, append("late")).error().code, DeltaError::kConflict);
+  EXPECT_EQ(Table::create(env_, clock_, kRoot, simple_metadata()).error().code,
+            DeltaError::kExists);
   for (const bool with_hint : {true, false}) {
     if (!with_hint) {
       ASSERT_TRUE(base::replace_file(env_, log + "_last_checkpoint", "{\"version\":99}"));

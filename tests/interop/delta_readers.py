@@ -206,6 +206,43 @@ def check_history(folder, complaints):
         complaints.append("checkpointed: the row appended by delta-rs is not there")
 
 
+def check_foreign(program, folder, complaints):
+    """We read what delta-rs wrote: checkpoint, removed files, partitions, its own Parquet."""
+    import deltalake
+    import pyarrow
+    path = str(folder / "foreign")
+
+    def rows(start, count):
+        ids = range(start, start + count)
+        return pyarrow.table({
+            "id": pyarrow.array(ids, pyarrow.int64()),
+            "part": pyarrow.array([None if i % 5 == 0 else f"a b/{i % 3}%é" for i in ids]),
+            "at": pyarrow.array([EPOCH + datetime.timedelta(microseconds=i * 1_000_003) for i in ids]),
+            "amount": pyarrow.array([None if i % 7 == 0 else i / 8 for i in ids]),
+            "price": pyarrow.array([decimal.Decimal(i) / 4 for i in ids], pyarrow.decimal128(12, 2)),
+            "names": pyarrow.array([[str(i), None] for i in ids]),
+            "nested": pyarrow.array([{"a": i, "b": {"c": f"x{i}"}} for i in ids]),
+        })
+
+    for i in range(14):
+        deltalake.write_deltalake(path, rows(i * 10, 10), mode="append", partition_by=["part"])
+        if i == 11:
+            table = deltalake.DeltaTable(path)
+            table.delete("id >= 20 AND id < 25")
+            table.optimize.compact()
+            table.create_checkpoint()
+    logs = sorted(glob.glob(path + "/_delta_log/*.json"))
+    for log in logs[:10]:
+        os.remove(log)
+    subprocess.run([program, "--read", str(folder), "foreign"], check=True)
+    expected = canonical_rows(read_deltalake(path))
+    found = rows_of(folder / "foreign.own.json")
+    if len(expected) != 135 or found != expected:
+        complaints.append(f"foreign, sluice: {difference(expected, found)}")
+    else:
+        print(f"foreign: sluice reads the {len(expected)} rows of delta-rs")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", required=True, help="the program delta_tables")
@@ -236,6 +273,7 @@ def main():
             check_filters(name, str(folder / name), complaints)
             check_bounds(name, str(folder / name), complaints)
         check_history(folder, complaints)
+        check_foreign(options.tables, folder, complaints)
         for complaint in complaints:
             print(f"DIFFERENT {complaint}")
         sys.exit(1 if complaints else 0)

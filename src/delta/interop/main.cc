@@ -132,6 +132,20 @@ class Maker {
                                      duck::quote_text(path(name) + ".own.json"))));
   }
 
+  void read(const std::string& name) {
+    auto table = must(delta::Table::open(env_, clock_, path(name)));
+    const auto snapshot = must(table.refresh());
+    std::string columns;
+    for (const auto& field : snapshot->metadata.schema.fields()) {
+      const auto column = duck::quote_identifier(field.name);
+      columns += fmt::format("{}{} AS {}", columns.empty() ? "" : ", ", plain(*field.type, column),
+                             column);
+    }
+    must(engine_.execute(fmt::format("COPY (SELECT {} FROM {}) TO {} (FORMAT json)", columns,
+                                     must(delta::scan_sql(table.root(), *snapshot)),
+                                     duck::quote_text(path(name) + ".own.json"))));
+  }
+
   void optimize(Made& made) {
     const auto result =
         must(delta::optimize(engine_, env_, clock_, made.table, std::int64_t{128} << 20));
@@ -292,8 +306,12 @@ void make_empty(Maker& maker) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string_view(argv[1]) == "--read") {
+    Maker(std::filesystem::absolute(argv[2]).string()).read(argv[3]);
+    return 0;
+  }
   if (argc != 2) {
-    fmt::print(stderr, "usage: delta_tables FOLDER\n");
+    fmt::print(stderr, "usage: delta_tables FOLDER | delta_tables --read FOLDER TABLE\n");
     return 2;
   }
   Maker maker(std::filesystem::absolute(argv[1]).string());
