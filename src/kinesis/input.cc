@@ -18,6 +18,7 @@ namespace ondemand = simdjson::ondemand;
 // Beyond this a thread's buffers are given back after the call.
 constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
 constexpr std::int64_t kIntegerMax = 2'147'483'647;
+constexpr Field kMember = {.name = "member"};
 
 std::string_view java_class(ondemand::json_type type) {
   switch (type) {
@@ -31,7 +32,7 @@ std::string_view java_class(ondemand::json_type type) {
 }
 
 std::string base64_problem(std::string_view text) {
-  std::string out = "'" + std::string(text) + "' can not be converted to a Blob: ";
+  std::string out = "'" + clip(text) + "' can not be converted to a Blob: ";
   if (text.size() % 4 != 0)
     return out + "Base64 encoded length is expected a multiple of 4 bytes but found: " +
            std::to_string(text.size());
@@ -46,6 +47,14 @@ std::string base64_problem(std::string_view text) {
 }
 
 }  // namespace
+
+std::string clip(std::string_view text) {
+  if (text.size() <= kEchoedBytesMax) return std::string(text);
+  std::size_t end = kEchoedBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return std::string(text.substr(0, end)) + "...";
+}
 
 struct Input::Parser {
   ondemand::parser parser;
@@ -117,12 +126,11 @@ class Input::Reader {
       case Kind::kStructureList:
         if (type == ondemand::json_type::object) return unexpected(type, "");
         if (type != ondemand::json_type::array) return wrong("Expected list or null");
-        return field.kind == Kind::kStringList ? string_list(value, at)
-                                               : structure_list(value, *field.members, at);
+        return list(value, field, at);
       case Kind::kStringMap:
         if (type == ondemand::json_type::array) return unexpected(type, "");
         if (type != ondemand::json_type::object) return wrong("Expected map or null");
-        return string_map(value, at);
+        return string_map(value, field, at);
       case Kind::kStructure:
         if (type == ondemand::json_type::array) return unexpected(type, "");
         if (type != ondemand::json_type::object) return wrong("Expected null");
@@ -187,47 +195,79 @@ class Input::Reader {
     return ReadStatus::kOk;
   }
 
-  void place(std::size_t at, std::size_t first, std::size_t count) {
+  void place(std::size_t at, std::size_t first, std::size_t count, std::size_t size) {
     Value& to = in_.pool_[at];
     to.present = true;
     to.first = static_cast<std::uint32_t>(first);
     to.count = static_cast<std::uint32_t>(count);
+    to.size = static_cast<std::uint32_t>(size);
   }
 
-  ReadStatus string_list(ondemand::value& value, std::size_t at) {
+  // No list holds lists (the model has none such), so that its members stay adjacent. A body full
+  // of small members must not grow the pool: what is too much is counted and passed over.
+  ReadStatus list(ondemand::value& value, const Field& field, std::size_t at) {
     ondemand::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return ReadStatus::kMalformed;
     const std::size_t first = in_.pool_.size();
-    const Field item{.name = "member"};
+    const auto kept_max = static_cast<std::size_t>(field.max);
+    std::size_t size = 0;
     for (auto element : array) {
       ondemand::value member;
       if (element.get(member) != simdjson::SUCCESS) return ReadStatus::kMalformed;
-      in_.pool_.emplace_back();
-      const ReadStatus status = read(member, item, in_.pool_.size() - 1);
+      ReadStatus status = ReadStatus::kOk;
+      if (size >= kept_max) {
+        status = skip(member, 2);
+      } else if (field.kind == Kind::kStringList) {
+        in_.pool_.emplace_back();
+        status = read(member, kMember, in_.pool_.size() - 1);
+      } else {
+        status = list_structure(member, *field.members);
+      }
       if (status != ReadStatus::kOk) return status;
+      ++size;
     }
-    place(at, first, in_.pool_.size() - first);
+    place(at, first, std::min(size, kept_max), size);
     return ReadStatus::kOk;
   }
 
-  ReadStatus string_map(ondemand::value& value, std::size_t at) {
+  ReadStatus list_structure(ondemand::value& member, const Shape& shape) {
+    const std::size_t block = in_.pool_.size();
+    in_.pool_.resize(block + shape.fields.size());
+    ondemand::json_type type{};
+    if (member.type().get(type) != simdjson::SUCCESS) return ReadStatus::kMalformed;
+    if (type == ondemand::json_type::null) return null(member);  // validation names its fields
+    if (type == ondemand::json_type::array) return unexpected(type, "");
+    if (type != ondemand::json_type::object) return wrong("Expected null");
+    ondemand::object object;
+    if (member.get_object().get(object) != simdjson::SUCCESS) return ReadStatus::kMalformed;
+    return structure(object, shape, block);
+  }
+
+  ReadStatus string_map(ondemand::value& value, const Field& field, std::size_t at) {
     ondemand::object object;
     if (value.get_object().get(object) != simdjson::SUCCESS) return ReadStatus::kMalformed;
     const std::size_t first = in_.pool_.size();
-    const Field item{.name = "member"};
+    const auto kept_max = static_cast<std::size_t>(field.max);
+    std::size_t size = 0;
     for (auto member : object) {
       std::string_view key;
       ondemand::value inner;
       if (member.unescaped_key().get(key) != simdjson::SUCCESS ||
           member.value().get(inner) != simdjson::SUCCESS)
         return ReadStatus::kMalformed;
-      in_.pool_.emplace_back().text = key;
-      in_.pool_.back().present = true;
-      in_.pool_.emplace_back();
-      const ReadStatus status = read(inner, item, in_.pool_.size() - 1);
+      ReadStatus status = ReadStatus::kOk;
+      if (size >= kept_max) {
+        status = skip(inner, 2);
+      } else {
+        in_.pool_.emplace_back().text = key;
+        in_.pool_.back().present = true;
+        in_.pool_.emplace_back();
+        status = read(inner, kMember, in_.pool_.size() - 1);
+      }
       if (status != ReadStatus::kOk) return status;
+      ++size;
     }
-    place(at, first, (in_.pool_.size() - first) / 2);
+    place(at, first, std::min(size, kept_max), size);
     return ReadStatus::kOk;
   }
 
@@ -237,37 +277,8 @@ class Input::Reader {
     const std::size_t first = in_.pool_.size();
     in_.pool_.resize(first + shape.fields.size());
     const ReadStatus status = structure(object, shape, first);
-    if (status == ReadStatus::kOk) place(at, first, shape.fields.size());
+    if (status == ReadStatus::kOk) place(at, first, shape.fields.size(), 0);
     return status;
-  }
-
-  // No list of structures holds lists (the model has none), so that the blocks stay adjacent.
-  ReadStatus structure_list(ondemand::value& value, const Shape& shape, std::size_t at) {
-    ondemand::array array;
-    if (value.get_array().get(array) != simdjson::SUCCESS) return ReadStatus::kMalformed;
-    const std::size_t first = in_.pool_.size();
-    std::size_t count = 0;
-    for (auto element : array) {
-      ondemand::value member;
-      ondemand::json_type type{};
-      if (element.get(member) != simdjson::SUCCESS || member.type().get(type) != simdjson::SUCCESS)
-        return ReadStatus::kMalformed;
-      const std::size_t block = in_.pool_.size();
-      in_.pool_.resize(block + shape.fields.size());
-      ++count;
-      if (type == ondemand::json_type::null) {
-        if (null(member) != ReadStatus::kOk) return ReadStatus::kMalformed;
-        continue;  // all fields absent: validation names them
-      }
-      if (type == ondemand::json_type::array) return unexpected(type, "");
-      if (type != ondemand::json_type::object) return wrong("Expected null");
-      ondemand::object object;
-      if (member.get_object().get(object) != simdjson::SUCCESS) return ReadStatus::kMalformed;
-      const ReadStatus status = structure(object, shape, block);
-      if (status != ReadStatus::kOk) return status;
-    }
-    place(at, first, count);
-    return ReadStatus::kOk;
   }
 
   // A field that is not of the shape is ignored, but must be JSON all the same.

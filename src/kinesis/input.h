@@ -18,7 +18,8 @@ struct Value {
   bool present = false;  // absent and null are the same
   bool boolean = false;
   std::uint32_t first = 0;  // lists, maps and structures: where their values are in the pool
-  std::uint32_t count = 0;  // how many members (of maps: pairs)
+  std::uint32_t count = 0;  // how many members (of maps: pairs) are in the pool
+  std::uint32_t size = 0;   // how many were sent: those beyond the field's maximum are not kept
   std::string_view text;    // strings; blobs, decoded
   std::int64_t integer = 0;
   double number = 0;
@@ -60,6 +61,9 @@ class Input {
   struct Parser;
   std::unique_ptr<Parser> parser_;
 };
+
+// A client's text in a message: its beginning, when it is long.
+std::string clip(std::string_view text);
 
 // AWS' "N validation errors detected: …"; empty when everything holds.
 std::string validate(const Input& input);

@@ -40,18 +40,21 @@ struct Query {
   std::int64_t at_ms = 0;  // of filters that name a moment
 };
 
-std::int64_t lived_until_s(const Stream& stream, const Shard& shard) {
-  std::int64_t until = kForever;
+// Of each shard, by position: the second in which its first child was made.
+std::vector<std::int64_t> ends_s(const Stream& stream) {
+  std::vector<std::int64_t> ends(stream.shards.size(), kForever);
   for (const Shard& child : stream.shards) {
-    if (child.parent == shard.index || child.adjacent_parent == shard.index)
-      until = std::min(until, child.created_s);
+    for (const auto& parent : {child.parent, child.adjacent_parent}) {
+      const Shard* found = parent ? stream.find(*parent) : nullptr;
+      if (found == nullptr) continue;  // none, or expired
+      std::int64_t& end = ends[static_cast<std::size_t>(found - stream.shards.data())];
+      end = std::min(end, child.created_s);
+    }
   }
-  return until;
+  return ends;
 }
 
-// `at_s` is moved into the stream's life: before it there was no shard that could be listed.
-bool listed(const Stream& stream, const Shard& shard, Filter filter, std::int64_t at_s) {
-  at_s = std::max(at_s, stream.shards.front().created_s);
+bool listed(const Shard& shard, std::int64_t end_s, Filter filter, std::int64_t at_s) {
   switch (filter) {
     case Filter::kNone:
       return true;
@@ -59,10 +62,10 @@ bool listed(const Stream& stream, const Shard& shard, Filter filter, std::int64_
       return shard.open();
     case Filter::kAtTrimHorizon:
     case Filter::kAtTimestamp:
-      return shard.created_s <= at_s && at_s < lived_until_s(stream, shard);
+      return shard.created_s <= at_s && at_s < end_s;
     case Filter::kFromTrimHorizon:
     case Filter::kFromTimestamp:
-      return at_s < lived_until_s(stream, shard);
+      return at_s < end_s;
   }
   return false;
 }
@@ -176,15 +179,18 @@ ApiResult list_shards(const Call& call) {
   std::int64_t at_ms = query->at_ms;
   if (query->filter == Filter::kAtTrimHorizon || query->filter == Filter::kFromTrimHorizon)
     at_ms = call.engine.clock().now_ms() - (*stream)->retention_ms();
+  // Before the stream's life there was no shard that could be listed: its first second counts.
+  const std::int64_t at_s = std::max(at_ms / 1000, (*stream)->shards.front().created_s);
+  const std::vector<std::int64_t> ends = ends_s(**stream);
 
   std::string body;
   JsonWriter w(body);
   w.begin_object().key("Shards").begin_array();
   std::size_t written = 0;
   bool more = false;
-  for (const Shard& shard : (*stream)->shards) {
-    if (shard.index() < query->first || !listed(**stream, shard, query->filter, at_ms / 1000))
-      continue;
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    const Shard& shard = (*stream)->shards[i];
+    if (shard.index() < query->first || !listed(shard, ends[i], query->filter, at_s)) continue;
     if (written == page) {
       more = true;
       query->first = shard.index();

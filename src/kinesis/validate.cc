@@ -239,7 +239,7 @@ class Validator {
       case Kind::kStringList:
       case Kind::kStringMap:
       case Kind::kStructureList:
-        return v.count;
+        return v.size;
       default:
         return f.min;  // booleans, timestamps and structures have no size
     }
@@ -262,17 +262,17 @@ class Validator {
         std::string all;
         for (const Value& item : in_.members(v))
           all += fmt::format("{}{}", all.empty() ? "" : ", ", item.text);
-        return fmt::format("'[{}]'", all);
+        return fmt::format("'[{}]'", clip(all));
       }
       case Kind::kStringMap: {
         std::string all;
         const auto pairs = in_.members(v, 2);
         for (std::size_t i = 0; i < pairs.size(); i += 2)
           all += fmt::format("{}{}={}", i == 0 ? "" : ", ", pairs[i].text, pairs[i + 1].text);
-        return fmt::format("'{{{}}}'", all);
+        return fmt::format("'{{{}}}'", clip(all));
       }
       default:
-        return fmt::format("'{}'", v.text);
+        return fmt::format("'{}'", clip(v.text));
     }
   }
 
