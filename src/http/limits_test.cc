@@ -130,7 +130,6 @@ TEST(HttpLimits, DefaultBodyFitsPutRecords) {
 TEST(HttpLimits, Connections) {
   ServerLimits limits;
   limits.connections = 3;
-  limits.linger_timeout = milliseconds(50);
   TestServer server(answer_ok, limits);
   std::vector<std::unique_ptr<RawClient>> clients;
   for (int i = 0; i < 3; ++i) {
@@ -237,7 +236,7 @@ TEST(HttpLimits, InflightBodyBytes) {
 
 TEST(HttpLimits, IdleTimeout) {
   ServerLimits limits;
-  limits.idle_timeout = milliseconds(40);
+  limits.idle_timeout = milliseconds(500);
   TestServer server(answer_ok, limits);
   RawClient silent(server.port());
   RawClient client(server.port());
@@ -250,7 +249,7 @@ TEST(HttpLimits, IdleTimeout) {
 TEST(HttpLimits, IdleTimeoutDoesNotEndAWaitForTheHandler) {
   HeldResponders held;
   ServerLimits limits;
-  limits.idle_timeout = limits.header_timeout = limits.body_timeout = milliseconds(20);
+  limits.idle_timeout = limits.header_timeout = limits.body_timeout = milliseconds(500);
   TestServer server([&](Request&& r, Responder to) { held.keep(r.target, std::move(to)); }, limits);
   RawClient waiting(server.port());
   waiting.send(get("/a"));
@@ -264,14 +263,14 @@ TEST(HttpLimits, IdleTimeoutDoesNotEndAWaitForTheHandler) {
 
 TEST(HttpLimits, HeaderTimeout) {
   ServerLimits limits;
-  limits.header_timeout = milliseconds(40);
+  limits.header_timeout = milliseconds(200);
   TestServer server(answer_ok, limits);
   EXPECT_EQ(last_status(server, "GET / HTTP/1.1\r\nHost: loc"), 408);
 }
 
 TEST(HttpLimits, BodyTimeout) {
   ServerLimits limits;
-  limits.body_timeout = milliseconds(40);
+  limits.body_timeout = milliseconds(200);
   TestServer server(answer_ok, limits);
   EXPECT_EQ(
       last_status(server, "PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc"),
