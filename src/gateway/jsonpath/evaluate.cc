@@ -30,7 +30,6 @@ class Walk {
     failure = {PathError::kLimit, "a path that takes too many steps or too much memory"};
     return Found::kFailed;
   }
-  bool upstream_definite(std::size_t i) const;
   Found next(const Value& hit, std::size_t i) {
     if (i + 1 < count_) return at(hit, i + 1);
     results.push(arena_, hit);
@@ -51,21 +50,13 @@ class Walk {
   std::size_t& steps_left_;
 };
 
-bool Walk::upstream_definite(std::size_t i) const {
-  return std::all_of(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(i),
-                     [](const Step& s) {
-                       return s.type == Step::Type::kNames ||
-                              (s.type == Step::Type::kIndexes && s.numbers.size() == 1);
-                     });
-}
-
 Found Walk::names(const Value& model, std::size_t i) {
   const Step& step = steps_[i];
   if (model.kind != Kind::kMap) return Found::kNo;
   if (step.names.size() == 1) {
     const Entry* e = model.map->find(step.names[0]);
     if (e != nullptr) return next(e->value, i);
-    return i + 1 < count_ && upstream_definite(i) ? Found::kNo : Found::kYes;
+    return Found::kYes;  // nothing found: null, or an empty list
   }
   if (i + 1 < count_) {
     for (const std::string& name : step.names) {

@@ -1,6 +1,7 @@
 // A reader in json-smart's shape (which characters stop what) so that the odd inputs agree too.
 #include "gateway/value/json_read.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -62,9 +63,16 @@ class Reader {
     if (at < 0) return std::to_string(at);
     return std::to_string(utf16_length(text_.substr(0, static_cast<std::size_t>(at))));
   }
+  // The whole character at at_.
+  std::string character() const {
+    std::size_t n = 1;
+    while (at_ + n < text_.size() && (static_cast<unsigned char>(text_[at_ + n]) & 0xc0) == 0x80)
+      ++n;
+    return std::string(text_.substr(std::min(at_, text_.size()), n));
+  }
   bool unexpected_char(std::size_t at) {
     return fail(JsonError::kSyntax,
-                std::string("Unexpected character (") + now() + ") at position " + place(at) + ".");
+                "Unexpected character (" + character() + ") at position " + place(at) + ".");
   }
   bool unexpected_end(std::ptrdiff_t at, const char* what) {
     return fail(JsonError::kSyntax, "Unexpected End Of File position " + place(at) + ": " + what);
@@ -171,7 +179,7 @@ bool Reader::member(Map& map, int depth, bool& closed) {
   }
   if (now() == kEnd) return unexpected_end(static_cast<std::ptrdiff_t>(at_) - 1, "null");
   if (now() != ',') {
-    return fail(JsonError::kSyntax, std::string("Unexpected token ") + now() + " at position " +
+    return fail(JsonError::kSyntax, "Unexpected token " + character() + " at position " +
                                         place(static_cast<std::ptrdiff_t>(at_) - 1) + ".");
   }
   return true;
@@ -332,7 +340,7 @@ bool Reader::unicode(int digits, unsigned& code) {
     } else if (now() == kEnd) {
       return unexpected_end(static_cast<std::ptrdiff_t>(at_), "EOF");
     } else {
-      return fail(JsonError::kSyntax, std::string("Unexpected unicode escape sequence ") + c +
+      return fail(JsonError::kSyntax, "Unexpected unicode escape sequence " + character() +
                                           " at position " +
                                           place(static_cast<std::ptrdiff_t>(at_)) + ".");
     }

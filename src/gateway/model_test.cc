@@ -1,0 +1,181 @@
+// Import, routes, URLs and JSON of the model.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/invoke_url.h"
+#include "gateway/model_json.h"
+#include "gateway/openapi.h"
+#include "gateway/router.h"
+
+namespace sluice::gateway {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<Resource> resources(std::initializer_list<std::pair<const char*, const char*>> paths) {
+  std::vector<Resource> out;
+  out.push_back({"r", "", "", "/", {}});
+  for (const auto& [method, path] : paths) {
+    Resource* found = nullptr;
+    for (Resource& r : out) {
+      if (r.path == path) found = &r;
+    }
+    if (found == nullptr) {
+      out.push_back({"x", "r", "", path, {}});
+      found = &out.back();
+    }
+    found->methods[method].http_method = method;
+  }
+  return out;
+}
+
+TEST(Router, StaticBeatsVariableBeatsGreedyAndGoesBack) {
+  const auto all = resources({{"GET", "/a"},
+                              {"GET", "/a/b"},
+                              {"GET", "/{p}"},
+                              {"GET", "/a/{q}/c"},
+                              {"ANY", "/{any+}"},
+                              {"POST", "/a"}});
+  const Router router(all);
+  const auto where = [&](const char* method, const char* path) -> std::string {
+    Route route;
+    if (!router.find(method, path, route)) return "none";
+    std::string out = route.method + " " + all[route.resource].path;
+    for (const auto& [name, value] : route.parameters)
+      out += " " + name + "=" + value;
+    return out;
+  };
+  EXPECT_EQ(where("GET", "/a"), "GET /a");
+  EXPECT_EQ(where("GET", "/a/"), "GET /a");
+  EXPECT_EQ(where("GET", "/x%20y"), "GET /{p} p=x y");
+  EXPECT_EQ(where("GET", "/a/b"), "GET /a/b");
+  EXPECT_EQ(where("GET", "/a/b/c"), "GET /a/{q}/c q=b");
+  EXPECT_EQ(where("GET", "/a/b/d"), "ANY /{any+} any=a/b/d");
+  EXPECT_EQ(where("DELETE", "/a"), "ANY /{any+} any=a");
+  EXPECT_EQ(where("HEAD", "/x"), "ANY /{any+} any=x");
+  EXPECT_EQ(where("GET", "/"), "none");
+  EXPECT_EQ(where("GET", ""), "none");
+}
+
+TEST(Router, ManyPartsAreNoTrouble) {
+  const auto all = resources({{"GET", "/{any+}"}});
+  const Router router(all);
+  std::string path;
+  for (int i = 0; i < 5000; ++i)
+    path += "/a";
+  Route route;
+  EXPECT_TRUE(router.find("GET", path, route));
+  EXPECT_EQ(route.parameters[0].second.size(), path.size() - 1);
+}
+
+TEST(InvokeUrl, TheFormsClientsUse) {
+  const auto shown = [](const char* host, const char* target) -> std::string {
+    const auto url = resolve_invoke_url(host, target);
+    return url ? url->api_id + " " + url->stage + " " + url->path_and_query : "none";
+  };
+  EXPECT_EQ(shown("AbC1.execute-api.us-east-1.amazonaws.com", "/Prod/x/y?z=1"),
+            "abc1 Prod /x/y?z=1");
+  EXPECT_EQ(shown("abc1-vpce-0f1.execute-api.us-east-1.amazonaws.com", "/Prod"), "abc1 Prod /");
+  EXPECT_EQ(shown("abc1.execute-api.localhost.localstack.cloud:4566", "/Prod?x=1"),
+            "abc1 Prod /?x=1");
+  EXPECT_EQ(shown("abc1.execute-api.localhost:4566", "/"), "abc1  /");
+  EXPECT_EQ(shown("localhost", "/_aws/execute-api/abc1/Prod/x"), "abc1 Prod /x");
+  EXPECT_EQ(shown("localhost", "/restapis/abc1/Prod/_user_request_/x?y"), "abc1 Prod /x?y");
+  EXPECT_EQ(shown("localhost", "/restapis/abc1/Prod/_user_request_"), "abc1 Prod /");
+  EXPECT_EQ(shown("localhost", "/restapis/abc1/stages/Prod"), "none");
+  EXPECT_EQ(shown("localhost", "/restapis"), "none");
+  EXPECT_EQ(shown("abc1.execute-api.evil.test", "/Prod"), "none");
+  EXPECT_EQ(shown("localhost", "/Prod/x"), "none");
+}
+
+TEST(InvokeUrl, DefaultApiOnlyForItsStages) {
+  const auto has = [](std::string_view api, std::string_view stage) {
+    return api == "d" && stage == "Prod";
+  };
+  EXPECT_TRUE(resolve_default_api("D", "/Prod/x", has));
+  EXPECT_FALSE(resolve_default_api("d", "/Test/x", has));
+  EXPECT_FALSE(resolve_default_api("", "/Prod/x", has));
+  EXPECT_FALSE(resolve_default_api("d", "/", has));
+}
+
+constexpr const char* kSmall = R"(
+openapi: "3.0.1"
+info: {title: small, version: "1"}
+tags:
+- name: _custom_id_
+  x-amazon-apigateway-tag-value: my-api
+paths:
+  /a/{id}:
+    get:
+      x-amazon-apigateway-integration:
+        type: aws
+        httpMethod: POST
+        uri: arn:aws:apigateway:us-east-1:kinesis:action/ListStreams
+        passthroughBehavior: never
+        requestTemplates: {application/json: "{}"}
+        responses:
+          default: {statusCode: 200}
+          "4\\d{2}": {statusCode: "400", responseTemplates: {application/json: "$input.body"}}
+      x-amazon-apigateway-request-validator: all
+)";
+
+TEST(OpenApi, ReadsYamlAndKeepsItThroughItsDocument) {
+  base::SeededRandom random(1);
+  const auto api = import_openapi(kSmall, random);
+  ASSERT_TRUE(api) << api.error().message;
+  EXPECT_EQ(api->id, "my-api");
+  ASSERT_EQ(api->resources.size(), 3U);
+  EXPECT_EQ(api->resources[2].path, "/a/{id}");
+  const Integration& i = *api->resources[2].methods.at("GET").integration;
+  EXPECT_EQ(i.passthrough, Passthrough::kNever);
+  ASSERT_EQ(i.responses.size(), 2U);
+  EXPECT_EQ(i.responses[0].status_code, "200");
+  EXPECT_EQ(i.responses[1].selection_pattern, "4\\d{2}");
+  EXPECT_THAT(api->warnings, testing::Contains(HasSubstr("x-amazon-apigateway-request-validator")));
+  const std::string document = api_document(*api);
+  const auto again = read_api_document(document);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(api_document(*again), document);
+}
+
+TEST(OpenApi, ReadsSwaggerJson) {
+  base::SeededRandom random(1);
+  const auto api = import_openapi(
+      R"({"swagger":"2.0","info":{"title":"s"},"basePath":"/v1","paths":{"/x":{"options":{
+        "x-amazon-apigateway-integration":{"type":"mock","requestTemplates":{"application/json":"{\"statusCode\":200}"}}}}}})",
+      random, {BasePath::kPrepend});
+  ASSERT_TRUE(api) << api.error().message;
+  EXPECT_EQ(api->resources.back().path, "/v1/x");
+}
+
+TEST(OpenApi, RefusesWhatIsNone) {
+  base::SeededRandom random(1);
+  const char* broken[] = {"",
+                          "a: [",
+                          "{\"a\":",
+                          "[]",
+                          "openapi: 3.0.1",
+                          "hello",
+                          "openapi: '3.0.1'\ninfo: {title: x}\npaths: {a: {}}",
+                          "openapi: '3.0.1'\ninfo: {title: x}\npaths: {'/{a}': {}, '/{b}': {}}",
+                          "openapi: '3.0.1'\ninfo: {title: x}\npaths: {'/{a+}/b': {}}"};
+  for (const char* text : broken)
+    EXPECT_FALSE(import_openapi(text, random)) << text;
+}
+
+TEST(OpenApi, AliasBombsAreCounted) {
+  std::string bomb = "openapi: '3.0.1'\ninfo: {title: x}\na0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 12; ++i) {
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 10; ++j)
+      bomb += (j != 0 ? ",*a" : "*a") + std::to_string(i - 1);
+    bomb += "]\n";
+  }
+  base::SeededRandom random(1);
+  const auto api = import_openapi(bomb, random);
+  ASSERT_FALSE(api);
+  EXPECT_EQ(api.error().code, ImportError::kLimit);
+}
+
+}  // namespace
+}  // namespace sluice::gateway
