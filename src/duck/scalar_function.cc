@@ -158,11 +158,7 @@ void destroy_body(void* body) {
   delete static_cast<ScalarBody*>(body);
 }
 
-}  // namespace
-
-DuckResult<void> register_scalar(Connection& connection, ScalarFunction function) {
-  const std::lock_guard lock(connection.state().mutex);
-  if (connection.state().functions.contains(function.name)) return {};
+duckdb_scalar_function make_function(ScalarFunction function) {
   duckdb_scalar_function raw = duckdb_create_scalar_function();
   duckdb_scalar_function_set_name(raw, function.name.c_str());
   if (function.varargs) {
@@ -178,11 +174,34 @@ DuckResult<void> register_scalar(Connection& connection, ScalarFunction function
   duckdb_scalar_function_set_extra_info(raw, new ScalarBody(std::move(function.body)),
                                         destroy_body);
   duckdb_scalar_function_set_function(raw, run_body);
-  const duckdb_state state = duckdb_register_scalar_function(connection.raw(), raw);
-  duckdb_destroy_scalar_function(&raw);
-  if (state != DuckDBSuccess)
-    return base::fail(DuckError::kInternal, "DuckDB takes no function " + function.name);
-  connection.state().functions.insert(function.name);
+  return raw;
+}
+
+}  // namespace
+
+DuckResult<void> register_scalar(Connection& connection, ScalarFunction function) {
+  std::vector<ScalarFunction> functions;
+  functions.push_back(std::move(function));
+  return register_overloads(connection, std::move(functions));
+}
+
+DuckResult<void> register_overloads(Connection& connection, std::vector<ScalarFunction> functions) {
+  assert(!functions.empty());
+  const std::string name = functions.front().name;
+  const std::lock_guard lock(connection.state().mutex);
+  if (connection.state().functions.contains(name)) return {};
+  duckdb_scalar_function_set set = duckdb_create_scalar_function_set(name.c_str());
+  bool good = true;
+  for (ScalarFunction& function : functions) {
+    assert(function.name == name);
+    duckdb_scalar_function raw = make_function(std::move(function));
+    good = good && duckdb_add_scalar_function_to_set(set, raw) == DuckDBSuccess;
+    duckdb_destroy_scalar_function(&raw);
+  }
+  good = good && duckdb_register_scalar_function_set(connection.raw(), set) == DuckDBSuccess;
+  duckdb_destroy_scalar_function_set(&set);
+  if (!good) return base::fail(DuckError::kInternal, "DuckDB takes no function " + name);
+  connection.state().functions.insert(name);
   return {};
 }
 

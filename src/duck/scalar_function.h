@@ -98,5 +98,7 @@ struct ScalarFunction {
 
 // No harm where the name is registered already: the first stays.
 DuckResult<void> register_scalar(Connection& connection, ScalarFunction function);
+// The same for functions of one name that differ in their arguments.
+DuckResult<void> register_overloads(Connection& connection, std::vector<ScalarFunction> functions);
 
 }  // namespace sluice::duck
