@@ -67,6 +67,16 @@ duck::DuckResult<void> NativeTable::finish() {
   return std::move(result_);
 }
 
+const TimeZone* zone_of(ScalarCall& call, std::uint64_t argument, std::uint64_t row) {
+  const std::string_view id = call.argument(argument).text(row);
+  const TimeZone* zone = TimeZone::find(id);
+  if (zone == nullptr)
+    call.fail("[INVALID_TIMEZONE] The timezone: " + std::string(id) +
+              " is invalid. The timezone must be either a region-based zone ID or a zone offset. "
+              "SQLSTATE: 22009");
+  return zone;
+}
+
 std::string cast_error(std::string_view text, std::string_view type) {
   return "[CAST_INVALID_INPUT] The value '" + std::string(text) +
          "' of the type \"STRING\" cannot be cast to \"" + std::string(type) +
@@ -124,7 +134,8 @@ duck::LogicalType to_logical_type(const types::DataType& type) {
 }
 
 duck::DuckResult<void> register_functions(duck::Connection& connection) {
-  for (auto* part : {register_cast_functions}) {
+  for (auto* part : {register_cast_functions, register_text_functions, register_regex_functions,
+                     register_datetime_functions}) {
     if (auto done = part(connection); !done) return done;
   }
   return {};

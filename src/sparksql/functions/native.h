@@ -11,6 +11,7 @@
 
 #include "duck/duck.h"
 #include "duck/scalar_function.h"
+#include "sparksql/functions/calendar.h"
 #include "sparksql/sparksql.h"
 
 namespace sluice::sparksql {
@@ -58,6 +59,9 @@ class NativeTable {
   duck::DuckResult<void> result_;
 };
 
+// The zone that the call's argument names; null after a failure.
+const TimeZone* zone_of(ScalarCall& call, std::uint64_t argument, std::uint64_t row);
+
 // `[CAST_INVALID_INPUT] …` for a text that is no `type` ("INT").
 std::string cast_error(std::string_view text, std::string_view type);
 
@@ -65,8 +69,6 @@ duck::DuckResult<void> register_cast_functions(duck::Connection& connection);
 duck::DuckResult<void> register_text_functions(duck::Connection& connection);
 duck::DuckResult<void> register_regex_functions(duck::Connection& connection);
 duck::DuckResult<void> register_datetime_functions(duck::Connection& connection);
-duck::DuckResult<void> register_number_functions(duck::Connection& connection);
-duck::DuckResult<void> register_codec_functions(duck::Connection& connection);
 
 // By kind of NativeFunction.
 duck::DuckResult<void> register_from_json(duck::Connection& connection,

@@ -49,17 +49,6 @@ void add_simple(NativeTable& table, const std::string& prefix, Rule rule, const 
             });
 }
 
-// The zone named by the call's second argument; null after a failure.
-const TimeZone* zone_of(ScalarCall& call, std::uint64_t argument, std::uint64_t i) {
-  const std::string_view id = call.argument(argument).text(i);
-  const TimeZone* zone = TimeZone::find(id);
-  if (zone == nullptr)
-    call.fail("[INVALID_TIMEZONE] The timezone: " + std::string(id) +
-              " is invalid. The timezone must be either a region-based zone ID or a zone offset. "
-              "SQLSTATE: 22009");
-  return zone;
-}
-
 void add_casts(NativeTable& table, Rule rule, const std::string& prefix) {
   add_integer<std::int8_t>(table, prefix, rule, "tinyint", '1', "TINYINT");
   add_integer<std::int16_t>(table, prefix, rule, "smallint", '2', "SMALLINT");
@@ -71,12 +60,12 @@ void add_casts(NativeTable& table, Rule rule, const std::string& prefix) {
   add_simple(table, prefix, rule, "date", 'D', "DATE", parse_date);
   add_simple(table, prefix, rule, "timestamp_ntz", 'N', "TIMESTAMP_NTZ",
              [](std::string_view text) { return parse_timestamp_ntz(text, true); });
-  // Volatile always: a time alone means today.
-  table.add(prefix + "timestamp", "ss->T", true, [rule](ScalarCall& call, std::uint64_t i) {
-    const TimeZone* zone = zone_of(call, 1, i);
-    if (zone == nullptr) return;
-    put(call, i, parse_timestamp(call.argument(0).text(i), *zone), rule, "TIMESTAMP");
-  });
+  table.add(prefix + "timestamp", "ss->T", rule == Rule::kAnsi,
+            [rule](ScalarCall& call, std::uint64_t i) {
+              const TimeZone* zone = zone_of(call, 1, i);
+              if (zone == nullptr) return;
+              put(call, i, parse_timestamp(call.argument(0).text(i), *zone), rule, "TIMESTAMP");
+            });
 }
 
 template <class Append>
