@@ -49,13 +49,17 @@ base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, 
   std::uint64_t at = file_bytes - std::min(file_bytes, bytes);
   const bool shorten = at < trailer.data_end || at - trailer.data_end > kUnusedMax;
   if (shorten) at = trailer.data_end;
-  const std::array<std::string_view, 4> parts = {
-      format::bytes_of(all_of(seal.directory.places)), format::bytes_of(all_of(seal.tokens)),
-      format::bytes_of(all_of(seal.directory.lanes)), format::bytes_of(trailer)};
-  if (auto ok = file.write_at(at, parts); !ok) return std::unexpected(ok.error());
+  const std::array<std::string_view, 3> tables = {format::bytes_of(all_of(seal.directory.places)),
+                                                  format::bytes_of(all_of(seal.tokens)),
+                                                  format::bytes_of(all_of(seal.directory.lanes))};
+  // The trailer comes after a sync of what it speaks of: a trailer that is right vouches for it.
+  if (auto ok = file.write_at(at, tables); !ok) return std::unexpected(ok.error());
   if (shorten) {
     if (auto ok = file.truncate(at + bytes); !ok) return std::unexpected(ok.error());
   }
+  if (auto ok = file.sync(); !ok) return std::unexpected(ok.error());
+  if (auto ok = file.write_at(at + bytes - sizeof(trailer), format::bytes_of(trailer)); !ok)
+    return std::unexpected(ok.error());
   if (auto ok = file.sync(); !ok) return std::unexpected(ok.error());
   return Footer{.trailer = trailer,
                 .lanes = std::move(seal.directory.lanes),
