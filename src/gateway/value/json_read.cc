@@ -61,6 +61,11 @@ class Reader {
   // Positions count characters, not bytes.
   std::string place(std::ptrdiff_t at) const {
     if (at < 0) return std::to_string(at);
+    const auto inside = [&] {
+      return static_cast<std::size_t>(at) < text_.size() &&
+             (static_cast<unsigned char>(text_[static_cast<std::size_t>(at)]) & 0xc0) == 0x80;
+    };
+    while (at > 0 && inside()) --at;
     return std::to_string(utf16_length(text_.substr(0, static_cast<std::size_t>(at))));
   }
   // The whole character at at_.

@@ -270,7 +270,7 @@ bool Interpreter::print_block(BlockObject& b) {
   return true;
 }
 
-void Interpreter::print_value(const Value& v, const Reference& ref) {
+void Interpreter::print_value(const Value& v) {
   switch (v.kind) {
     case Kind::kString:
     case Kind::kBigInteger:
@@ -279,12 +279,6 @@ void Interpreter::print_value(const Value& v, const Reference& ref) {
       return;
     case Kind::kNull:
       return;
-    case Kind::kObject:
-      if (v.object->type == Object::Type::kBlock) {
-        if (!print_block(static_cast<BlockObject&>(*v.object))) emit(ref.null_text);
-        return;
-      }
-      [[fallthrough]];
     default:
       if (!append_java(*out_, v, env_.limits().output_bytes + out_start_)) {
         fail(RenderError::kLimit, "the output is too long, or a value holds itself");
@@ -300,13 +294,20 @@ void Interpreter::print(const Node& node) {
   }
   const Value v = reference(node);
   if (failure_) return;
-  if (!ref.escape.empty()) emit(ref.escape);
   if (ref.escaped) {
-    emit(ref.null_text);
+    emit(ref.escape + ref.null_text);
     return;
   }
+  if (v.kind == Kind::kObject && v.object->type == Object::Type::kBlock) {
+    // A block prints itself alone; one that cannot, prints as written.
+    if (!print_block(static_cast<BlockObject&>(*v.object))) {
+      emit(ref.escape + ref.prefix + ref.null_text);
+    }
+    return;
+  }
+  if (!ref.escape.empty()) emit(ref.escape);
   if (!ref.prefix.empty()) emit(ref.prefix);
-  print_value(v, ref);
+  print_value(v);
 }
 
 Value Interpreter::reference(const Node& node) {

@@ -55,7 +55,7 @@ class Interpreter {
   Flow foreach (const Node& node);
   Flow stop_or_break(const Node& node);
   void print(const Node& node);
-  void print_value(const Value& v, const Reference& ref);
+  void print_value(const Value& v);
   bool print_block(BlockObject& block);
   void emit(std::string_view text);
 

@@ -322,8 +322,7 @@ bool Parser::escape(Node& block) {
   while (accept(Tok::kDoubleEscape))
     ++count;
   const Token& next = peek();
-  if (next.image.empty()) return fail_at(base_ + at, "a template cannot end in '\\\\'");
-  const std::string name = next.image.substr(1);
+  const std::string name = next.image.empty() ? "" : next.image.substr(1);
   const bool control = next.kind == Tok::kIf || next.kind == Tok::kElse ||
                        next.kind == Tok::kElseIf || next.kind == Tok::kEnd || is_directive(name) ||
                        macros_.contains(name);
@@ -435,8 +434,9 @@ bool Parser::directive(Node& block) {
   const std::size_t first = position_;
   const Token t = take();
   const std::uint32_t at = base_ + t.at;
-  std::string name = t.image.substr(t.image.find('#') + 1);
-  if (t.kind == Tok::kBracketedWord) name = name.substr(1, name.size() - 2);
+  // As Velocity cuts it: where a '$' stands before the '#', this is no directive's name.
+  const bool bracketed = t.kind == Tok::kBracketedWord;
+  const std::string name = bracketed ? t.image.substr(2, t.image.size() - 3) : t.image.substr(1);
   lexer_.enter_directive();
   if (!lexer_.left_paren_follows()) {
     if (name == "macro") return fail_at(at, "#macro takes a name");
