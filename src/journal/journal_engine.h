@@ -43,7 +43,7 @@ struct JournalOptions {
   bool own_threads = true;
   // Called once, from any thread of the journal, when a write or sync failed: no put will be taken
   // any more and the process should exit. Must not call the journal.
-  std::function<void(const std::string& why)> on_failed;
+  std::function<void(const std::string& why)> on_failed = nullptr;
 };
 
 class JournalEngine : public Journal {
