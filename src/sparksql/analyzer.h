@@ -230,6 +230,7 @@ class Analyzer {
   std::optional<SqlError> error_;
   int counter_ = 0;
   std::optional<std::int64_t> now_us_;
+  bool tolerant_ = false;  // try_divide, try_mod: NULL where ANSI mode would raise
   int depth_ = 0;
   std::vector<NativeFunction> functions_;
   struct CteEntry {
@@ -250,7 +251,8 @@ class Analyzer {
 std::string lower_case(std::string_view text);
 bool same_name(std::string_view left, std::string_view right);  // Spark's: case-insensitive
 std::string quoted(std::string_view identifier);
-std::string text_sql(std::string_view text);        // a VARCHAR literal, NUL bytes and all
+std::string text_sql(std::string_view text);  // a VARCHAR literal, NUL bytes and all
+std::string decimal_text_sql(const std::string& sql, const DataType& type);
 std::string type_error_name(const DataType& type);  // "INT", in double quotes
 
 }  // namespace sluice::sparksql

@@ -152,6 +152,7 @@ struct Select {
   GroupBy group_by;
   ExprRef having;
   ExprRef qualify;
+  std::vector<NamedWindow> windows;
 };
 
 enum class JoinKind { kInner, kCross, kLeft, kRight, kFull, kLeftSemi, kLeftAnti };

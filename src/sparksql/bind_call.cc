@@ -139,7 +139,11 @@ bool CallBinder::bind_args() {
 bool CallBinder::coerce_arg(std::size_t index, TypeKind kind) {
   const DataType wanted = DataType::of(kind);
   if (!can_coerce_argument(args_[index].type, wanted, ansi())) {
-    mismatch(index, wanted.to_sql());
+    if (is_atomic(args_[index].type)) {
+      refuse(name() + " with an argument of the type " + args_[index].type.to_sql());
+    } else {
+      mismatch(index, wanted.to_sql());
+    }
     return false;
   }
   args_[index] = analyzer_.coerce(args_[index], wanted, expr_.at);

@@ -348,8 +348,8 @@ Value Analyzer::field(const Value& base, const std::string& name, const Position
   out.sql = "struct_extract(" + base.sql + ", " + text_sql(found->name) + ")";
   out.type = *found->type;
   out.nullable = base.nullable || found->nullable;
-  out.pretty = base.pretty + "." + found->name;
-  out.name = found->name;
+  out.pretty = base.pretty + "." + name;
+  out.name = name;
   out.literal.reset();
   return out;
 }
@@ -382,7 +382,7 @@ std::optional<Value> Analyzer::resolve_named(const std::vector<std::string>& pat
   }
   Value value = found->value;
   value.pretty = path[0];
-  value.name = found->name;
+  value.name = path[0];
   return fields_of(std::move(value), path, 1, at);
 }
 
@@ -419,9 +419,8 @@ std::optional<Value> Analyzer::resolve(const std::vector<std::string>& path, con
       value.sql = found[0]->sql;
       value.type = found[0]->type;
       value.nullable = found[0]->nullable;
-      value.pretty = path[qualifier];
-      value.name = found[0]->name;
-      value.pretty = found[0]->name;
+      value.pretty = path[qualifier];  // as written, as Spark has it
+      value.name = path[qualifier];
       return fields_of(std::move(value), path, qualifier + 1, at);
     }
   }

@@ -274,7 +274,7 @@ Value Analyzer::arithmetic(const std::string& op, Value left, Value right, const
       if (is_string(other.type) && ansi()) {
         return refuse(at, "arithmetic on two texts");
       }
-      const bool to_long = ansi() && other.type.is_integral() && op != "/";
+      const bool to_long = ansi() && other.type.is_integral();
       const bool to_double = !to_long || is_null_type(other.type);
       if (!other.type.is_numeric() && !is_string(other.type) && !is_null_type(other.type)) {
         break;
@@ -372,7 +372,7 @@ constexpr const char* kRemainderByZero =
 Value Analyzer::divide(const Value& left, const Value& right, const Position&) {
   Value out = merged(left, right);
   out.type = kDouble;
-  out.nullable = out.nullable || !ansi();
+  out.nullable = out.nullable || !(ansi() && !tolerant_);
   const std::string body = "(" + left.sql + " / " + right.sql + ")";
   // A literal that is not zero needs no guard.
   const bool safe = right.literal && right.literal->find_first_of("123456789") != std::string::npos;
@@ -380,9 +380,9 @@ Value Analyzer::divide(const Value& left, const Value& right, const Position&) {
     out.sql = body;
     return out;
   }
-  out.sql = guarded(left.sql, right.sql, body, kDivideByZero, "DOUBLE", ansi());
+  out.sql = guarded(left.sql, right.sql, body, kDivideByZero, "DOUBLE", (ansi() && !tolerant_));
   out.sql = "(" + out.sql + ")";
-  out.can_throw = out.can_throw || ansi();
+  out.can_throw = out.can_throw || (ansi() && !tolerant_);
   return out;
 }
 
@@ -391,10 +391,14 @@ Value Analyzer::remainder(const Value& left, const Value& right, const DataType&
   Value out = merged(left, right);
   out.type = type;
   // fmod and Java's % agree; so do the integers', whose sign is the dividend's.
-  const std::string body = "(" + left.sql + " % " + right.sql + ")";
-  out.sql =
-      "(" + guarded(left.sql, right.sql, body, kRemainderByZero, type.to_duckdb(), ansi()) + ")";
-  out.can_throw = out.can_throw || ansi();
+  const std::string whole = "CAST((CAST(" + left.sql + " AS HUGEINT) % CAST(" + right.sql +
+                            " AS HUGEINT)) AS " + type.to_duckdb() + ")";
+  const std::string body = type.is_integral() ? whole : "(" + left.sql + " % " + right.sql + ")";
+  out.sql = "(" +
+            guarded(left.sql, right.sql, body, kRemainderByZero, type.to_duckdb(),
+                    (ansi() && !tolerant_)) +
+            ")";
+  out.can_throw = out.can_throw || (ansi() && !tolerant_);
   return out;
 }
 

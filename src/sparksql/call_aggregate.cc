@@ -333,6 +333,9 @@ Value CallBinder::percentile_approx(const FunctionRow&) {
   if (!value.type.is_numeric() && !is_datetime(value.type)) {
     return mismatch(0, "NUMERIC");
   }
+  if (value.type.kind() == TypeKind::kDecimal) {
+    return refuse("percentile_approx of decimals");
+  }
   if (args_.size() == 3) {
     // Below its accuracy Spark's sketch is exact; with a small one it is not.
     const bool number = args_[2].literal && args_[2].type.is_integral();
@@ -390,8 +393,11 @@ Value CallBinder::percentile_approx(const FunctionRow&) {
 // percentile(x, p), median(x): interpolated, always DOUBLE.
 Value CallBinder::percentile(const FunctionRow&) {
   const bool median = name() == "median";
-  if (!bind_aggregate_args(median ? 1 : 2, median ? 1 : 2)) {
+  if (!bind_aggregate_args(median ? 1 : 2, median ? 1 : 3)) {
     return analyzer_.bad();
+  }
+  if (args_.size() == 3) {
+    return refuse("percentile with a frequency");
   }
   Value& value = args_[0];
   const std::string pretty = value.pretty;
@@ -430,7 +436,9 @@ Value CallBinder::statistics(const FunctionRow& row) {
   if (!value.type.is_numeric() && !is_string(value.type) && !is_null_type(value.type)) {
     return mismatch(0, "DOUBLE");
   }
-  const std::string pretty = value.pretty;
+  if (!value.type.is_integral() || expr_.over) {
+    return refuse(name() + " of anything but whole numbers, or as a window function");
+  }
   value = analyzer_.coerce(value, kDouble, expr_.at);
   AggregateSql sql;
   sql.call = std::string(row.sql) + "(" + distinct_ + value.sql + ")";

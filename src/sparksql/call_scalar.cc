@@ -581,7 +581,7 @@ Value CallBinder::extract(const FunctionRow&) {
   const Value source = analyzer_.bind(expr_.args[1], context_);
   out.pretty = expr_.keyword_form
                    ? "extract(" + expr_.args[0]->text + " FROM " + source.pretty + ")"
-                   : name() + "(" + expr_.args[0]->text + ", " + source.pretty + ")";
+                   : name() + "(" + expr_.args[0]->text + " FROM " + source.pretty + ")";
   return out;
 }
 
@@ -927,6 +927,21 @@ std::string content_hash(std::string_view text) {
   return out;
 }
 
+// Only texts may be the keys of maps.
+bool json_map_keys(const DataType& type) {
+  switch (type.kind()) {
+    case TypeKind::kMap:
+      return is_string(type.key()) && json_map_keys(type.value());
+    case TypeKind::kArray:
+      return json_map_keys(type.element());
+    case TypeKind::kStruct:
+      return std::ranges::all_of(type.fields(),
+                                 [](const auto& field) { return json_map_keys(*field.type); });
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 Value CallBinder::from_json(const FunctionRow&) {
@@ -960,6 +975,11 @@ Value CallBinder::from_json(const FunctionRow&) {
     return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.INVALID_JSON_SCHEMA", "42K09",
                           "Input schema " + type_error_name(*type) +
                               " must be a struct, an array, a map or a variant.");
+  }
+  if (!json_map_keys(*type)) {
+    return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.INVALID_JSON_MAP_KEY_TYPE", "42K09",
+                          "Input schema " + type_error_name(*type) +
+                              " can only contain \"STRING\" as a key type for a \"MAP\".");
   }
   NativeFunction function;
   function.kind = "from_json";
@@ -1005,8 +1025,13 @@ Value CallBinder::operator_function(const FunctionRow& row) {
   if (can_throw || !args_[0].type.is_numeric() || !args_[1].type.is_numeric() || !ansi()) {
     return refuse(name() + " over anything but plain numbers in ANSI mode");
   }
+  const bool division = row.sql == "/" || row.sql == "%";
+  analyzer_.tolerant_ = division;
   Value out = analyzer_.arithmetic(std::string(row.sql), args_[0], args_[1], expr_.at);
-  out.sql = "TRY(" + out.sql + ")";
+  analyzer_.tolerant_ = false;
+  if (!division) {
+    out.sql = "TRY(" + out.sql + ")";
+  }
   out.can_throw = false;
   out.nullable = true;
   out.pretty = pretty;

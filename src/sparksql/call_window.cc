@@ -192,7 +192,10 @@ Value CallBinder::window_call(const AggregateSql& sql, DataType type, bool rows_
 Value CallBinder::ranking(const FunctionRow&) {
   const std::string function = name();
   const bool ntile = function == "ntile";
-  if (!arity(0, ntile ? 1 : 0) || !bind_args()) {
+  if (!ntile && !expr_.args.empty()) {
+    return refuse(function + " with arguments");
+  }
+  if (!arity(0, 1) || !bind_args()) {
     return analyzer_.bad();
   }
   if (!expr_.over) {

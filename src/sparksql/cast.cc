@@ -53,6 +53,15 @@ std::string saturated(const std::string& sql, TypeKind kind) {
 
 }  // namespace
 
+// DuckDB prints .5 where there is no digit before the point.
+std::string decimal_text_sql(const std::string& sql, const DataType& type) {
+  if (type.precision() == type.scale() && type.precision() < 38) {
+    return "CAST(CAST(" + sql + " AS " +
+           DataType::decimal(type.precision() + 1, type.scale()).to_duckdb() + ") AS VARCHAR)";
+  }
+  return "CAST(" + sql + " AS VARCHAR)";
+}
+
 std::optional<std::string> Analyzer::cast_from_string(const std::string& sql, const DataType& to,
                                                       CastMode mode, bool& can_throw) {
   can_throw = can_throw || mode == CastMode::kAnsi;
@@ -111,9 +120,9 @@ std::optional<std::string> Analyzer::cast_to_string(const std::string& sql, cons
     case TypeKind::kDecimal:
       // 0.0000001 prints as 1E-7 without ANSI; seven digits of scale are needed for that.
       if (mode == CastMode::kLegacy && from.scale() > 6) {
-        return "spark_legacy_decimal_text(CAST(" + sql + " AS VARCHAR))";
+        return "spark_legacy_decimal_text(" + decimal_text_sql(sql, from) + ")";
       }
-      return "CAST(" + sql + " AS VARCHAR)";
+      return decimal_text_sql(sql, from);
     case TypeKind::kFloat:
     case TypeKind::kDouble:
     case TypeKind::kDate:
@@ -145,6 +154,13 @@ std::optional<std::string> Analyzer::cast_numeric(const std::string& sql, const 
     }
     if (mode != CastMode::kLegacy) {
       can_throw = can_throw || mode == CastMode::kAnsi;
+      if (from_real && to.kind() == TypeKind::kLong) {
+        // 2^63 as a double passes Spark's check and is then held at the bound.
+        return "CASE WHEN " + sql +
+               " = CAST('9223372036854775807' AS DOUBLE) THEN CAST("
+               "9223372036854775807 AS BIGINT) ELSE " +
+               plain_cast("trunc(" + sql + ")", to, mode) + " END";
+      }
       return plain_cast(from.is_integral() ? sql : "trunc(" + sql + ")", to, mode);
     }
     if (from_real) {
@@ -158,7 +174,8 @@ std::optional<std::string> Analyzer::cast_numeric(const std::string& sql, const 
   if (to.kind() == TypeKind::kDecimal) {
     can_throw = can_throw || mode == CastMode::kAnsi;
     if (from_real) {
-      const std::string text = "CASE WHEN isfinite(" + sql + ") THEN spark_text(" + sql + ") END";
+      const std::string text =
+          "CASE WHEN isfinite(" + sql + ") THEN spark_text(CAST(" + sql + " AS DOUBLE)) END";
       return cast_from_string(text, to, mode, can_throw);
     }
     return plain_cast(sql, to, mode);

@@ -17,13 +17,15 @@ struct Known {
 };
 
 // The first that fits.
-constexpr std::array<Known, 12> kKnown = {{
+constexpr std::array<Known, 13> kKnown = {{
     {"Overflow in ", "ARITHMETIC_OVERFLOW", "22003",
      "Overflow in an arithmetic operation. Use a try_ function to tolerate overflow and return "
      "NULL "
      "instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."},
     {"Overflow on abs", "ARITHMETIC_OVERFLOW", "22003", "integer overflow."},
     {"Division by zero", "DIVIDE_BY_ZERO", "22012", "Division by zero."},
+    {"to type DECIMAL", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003",
+     "A value cannot be represented as the decimal wanted."},
     {"to DECIMAL", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003",
      "A value cannot be represented as the decimal wanted."},
     {"Could not cast value", "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "22003",

@@ -401,7 +401,9 @@ Lowered Analyzer::lower_select(const Query& query, const Scope* outer) {
   const bool aggregated = is_aggregate_query(query);
   Bind context;
   context.scope = &scope;
-  context.windows = &query.windows;
+  std::vector<NamedWindow> windows = select.windows;
+  windows.insert(windows.end(), query.windows.begin(), query.windows.end());
+  context.windows = &windows;
   context.window_allowed = true;
   if (aggregated) {
     if (from.streaming) {
@@ -412,7 +414,7 @@ Lowered Analyzer::lower_select(const Query& query, const Scope* outer) {
     }
     level.input = &scope;
     level.relation = fresh("r");
-    bind_groups(*items_of, scope, query.windows, level, group_by);
+    bind_groups(*items_of, scope, windows, level, group_by);
     context.aggregate = &level;
   }
   if (failed()) {

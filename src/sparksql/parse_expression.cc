@@ -184,7 +184,7 @@ ExprRef Parser::like_tail(ExprRef left, bool negated, Position at) {
 }
 
 ExprRef Parser::is_tail(ExprRef left, Position at) {
-  const bool negated = accept_word("NOT");
+  const bool negated = accept_word("NOT") || accept_symbol("!");
   ExprKind kind = ExprKind::kIsNull;
   std::string text;
   std::vector<ExprRef> args{std::move(left)};

@@ -143,7 +143,7 @@ ExprRef Parser::number(bool negative) {
       double value = 0;
       const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
       const bool too_large =
-          result.ec != std::errc() || (is_float && std::abs(value) > 3.4028235e38);
+          result.ec != std::errc() || (is_float && std::abs(value) > 3.4028234663852886e38);
       if (too_large && text.find_first_of("123456789") != std::string::npos &&
           (is_float || text.find("e-") == std::string::npos)) {
         range_error(is_float ? "float" : "double",
@@ -176,6 +176,8 @@ ExprRef Parser::typed_literal() {
     expr->type = DataType::of(TypeKind::kTimestamp);
   } else if (type == "TIMESTAMP_NTZ") {
     expr->type = DataType::of(TypeKind::kTimestampNtz);
+  } else if (type == "TIME") {
+    fail(unsupported("literals of the type TIME", Stage::kParse, here));
   } else if (type == "X") {
     expr->type = DataType::of(TypeKind::kBinary);
   } else {

@@ -176,15 +176,7 @@ void Parser::query_organization(Query& query) {
     take();
     expression_list();  // says where rows are computed, not what they are
   }
-  if (accept_word("WINDOW")) {
-    do {
-      NamedWindow window;
-      window.name = identifier();
-      expect_word("AS");
-      window.spec = window_spec();
-      query.windows.push_back(std::move(window));
-    } while (accept_symbol(","));
-  }
+  named_windows(query.windows);
   if (accept_word("LIMIT")) {
     if (!accept_word("ALL")) {
       query.limit = expression();
@@ -230,6 +222,19 @@ void Parser::select_body(Select& select) {
   }
   if (accept_word("QUALIFY")) {
     select.qualify = expression();
+  }
+  named_windows(select.windows);
+}
+
+void Parser::named_windows(std::vector<NamedWindow>& windows) {
+  if (accept_word("WINDOW")) {
+    do {
+      NamedWindow window;
+      window.name = identifier();
+      expect_word("AS");
+      window.spec = window_spec();
+      windows.push_back(std::move(window));
+    } while (accept_symbol(","));
   }
 }
 

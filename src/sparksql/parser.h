@@ -112,6 +112,7 @@ class Parser {
   void query_organization(Query& query);
   SelectRef select();
   void select_body(Select& select);
+  void named_windows(std::vector<NamedWindow>& windows);
   SelectItem select_item();
   GroupBy group_by();
   GroupBy::Element grouping_element();

@@ -24,6 +24,8 @@ class Printer {
         return "spark_text(" + sql + ")";
       case TypeKind::kTimestamp:
         return "spark_text(" + sql + ", " + zone_ + ")";
+      case TypeKind::kDecimal:
+        return decimal_text_sql(sql, type);
       case TypeKind::kBinary:
         return "hex(" + sql + ")";
       case TypeKind::kArray:

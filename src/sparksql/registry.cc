@@ -52,7 +52,7 @@ void add_text(std::vector<FunctionRow>& rows) {
     rows.push_back({.name = name, .kind = Kind::kSpecial, .special = &CallBinder::length});
   }
   rows.push_back(
-      {"replace", Kind::kTemplate, "string string string", "string", "replace($1, $2, $3)"});
+      {"replace", Kind::kTemplate, "string string string?", "string", "replace($1, $2, $3)"});
   rows.push_back({"translate", Kind::kTemplate, "string string string", "string",
                   "spark_translate($1, $2, $3)"});
   rows.push_back({"substring_index", Kind::kTemplate, "string string int", "string",

@@ -36,7 +36,22 @@ class Session::Tables final : public Catalog {
 
 namespace {
 
+// A native function that the registry knows and this build lacks: refused, as any other that is not
+// there.
+std::optional<std::string> missing_native(const std::string& message) {
+  static constexpr std::string_view kBegin = "Function with name spark_";
+  const auto begin = message.find(kBegin);
+  const auto end = message.find(" does not exist");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) {
+    return std::nullopt;
+  }
+  return message.substr(begin + kBegin.size(), end - begin - kBegin.size());
+}
+
 SqlError from_duck(const base::Failure<duck::DuckError>& failure, const Place& place) {
+  if (const auto name = missing_native(failure.message)) {
+    return unsupported("what needs the function " + *name, Stage::kAnalysis, place);
+  }
   if (failure.code == duck::DuckError::kInternal) {
     return make_error("INTERNAL_ERROR", "XX000", failure.message, Stage::kExecution, place);
   }
