@@ -30,6 +30,11 @@ struct ShardRange {
   std::uint64_t from = 0;  // exclusive
   std::uint64_t to = 0;    // inclusive
   std::uint64_t count = 0;
+  std::uint64_t bytes = 0;  // of the records, as planned; not kept in plan files
+  bool operator==(const ShardRange& other) const {
+    return shard_id == other.shard_id && from == other.from && to == other.to &&
+           count == other.count;
+  }
 };
 
 struct SourceRecord {
@@ -43,7 +48,7 @@ struct SourceRecord {
 
 struct SourceBounds {
   std::string shard_id;
-  std::vector<std::string> parents;  // shards that must be read to their end first
+  std::vector<std::string> parents;  // to be read to their end first; may be gone already
   std::uint64_t oldest = 0;          // index of the oldest readable record
   std::uint64_t end = 0;             // one past the newest durable record
   bool closed = false;
@@ -55,12 +60,18 @@ struct SourceBounds {
 class Source {
  public:
   virtual ~Source() = default;
+  virtual std::string name() const = 0;         // the stream's ARN: the same after it is made anew
   virtual std::string incarnation() const = 0;  // changes when the stream is made anew
   virtual PipelineResult<std::vector<SourceBounds>> bounds() const = 0;
-  // The range that holds at most `records_max` records and about `bytes_max` bytes after index
-  // `from`.
+  // Where a flow that has never run begins in this shard: the index before the first record that
+  // `initialPosition` asks for.
+  virtual PipelineResult<std::uint64_t> initial(const SourceBounds& shard) const = 0;
+  // The range of at most `records_max` records and about `bytes_max` bytes (at least one record)
+  // after index `from` and below `below`. Where nothing is left below `below`, `to` is the index
+  // before it, so that holes in the numbering are passed too. kStopped when records after `from`
+  // have expired.
   virtual PipelineResult<ShardRange> plan(const std::string& shard_id, std::uint64_t from,
-                                          std::uint64_t records_max,
+                                          std::uint64_t below, std::uint64_t records_max,
                                           std::uint64_t bytes_max) const = 0;
   // Exactly the records of the range, in order; kStopped when some have expired.
   virtual PipelineResult<std::vector<SourceRecord>> read(const ShardRange& range) const = 0;
