@@ -195,6 +195,9 @@ PipelineResult<std::optional<BatchResult>> Flow::step(const std::optional<Target
   if (auto ok = read_into((*plan)->streams, *query, transform, &result); !ok)
     return std::unexpected(ok.error());
   result.input_records = transform.input_records();
+  Transform::Malformed malformed = transform.malformed(*query);
+  result.malformed_records = malformed.records;
+  result.malformed_sample = std::move(malformed.sample);
   if (auto ok = passed("records read"); !ok) return std::unexpected(ok.error());
   if (state_)
     if (auto ok = transform.keep_distinct(*query->distinct_input, file_.hash_seed, *state_); !ok)

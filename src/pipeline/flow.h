@@ -64,6 +64,8 @@ struct BatchResult {
   std::uint64_t input_records = 0;
   std::int64_t rows_written = 0;
   std::int64_t newest_arrival_ms = 0;  // of the records read
+  std::uint64_t malformed_records = 0;
+  std::string malformed_sample;  // bytes as they came
 };
 
 struct Lag {

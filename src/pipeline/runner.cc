@@ -192,6 +192,8 @@ void Runner::Shared::report(Worker& worker, Flow& flow, const BatchResult* batch
       status.rows_written +=
           static_cast<std::uint64_t>(std::max<std::int64_t>(batch->rows_written, 0));
       status.last_error.clear();
+      status.malformed_records += batch->malformed_records;
+      if (batch->malformed_records > 0) status.malformed_sample = batch->malformed_sample;
     }
     if (!lag) return;
     status.lag_records = lag->records;

@@ -47,6 +47,8 @@ struct FlowStatus {
   std::uint64_t state_keys = 0;
   std::uint64_t lag_records = 0;  // durable and not in the table
   std::int64_t lag_ms = 0;        // age of the oldest thing not in the table, about; 0: caught up
+  // Records whose data is no JSON, of a query that parses JSON; of this run. The sample is the
+  // beginning of one, bytes as they came.
   std::uint64_t malformed_records = 0;
   std::string malformed_sample;
   std::uint64_t retries = 0;

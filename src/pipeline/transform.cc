@@ -1,8 +1,12 @@
 #include "pipeline/transform.h"
 
 #include <fmt/core.h>
+#include <simdjson.h>
+
+#include <algorithm>
 
 #include "pipeline/row_hash.h"
+#include "sparksql/functions/from_json.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -43,6 +47,18 @@ duck::Chunk select_rows(const duck::Chunk& from, const std::vector<std::uint32_t
                            0, 0);
   duckdb_data_chunk_set_size(out.raw(), kept.size());
   return out;
+}
+
+// The query's first from_json; nullptr: it parses no JSON.
+const sparksql::NativeFunction* json_parser(const sparksql::FlowQuery& query) {
+  const auto find = [](const sparksql::LoweredQuery& lowered) {
+    const auto found =
+        std::ranges::find(lowered.functions, "from_json", &sparksql::NativeFunction::kind);
+    return found == lowered.functions.end() ? nullptr : &*found;
+  };
+  const sparksql::NativeFunction* found =
+      query.distinct_input ? find(*query.distinct_input) : nullptr;
+  return found != nullptr ? found : find(query.query);
 }
 
 std::string create_table_sql(const types::DataType& row) {
@@ -88,6 +104,29 @@ PipelineResult<void> Transform::add_source(const sparksql::StreamSource& source,
   if (!relation) return engine_failure(relation.error());
   relations_.push_back(*std::move(relation));
   return {};
+}
+
+Transform::Malformed Transform::malformed(const sparksql::FlowQuery& query) const {
+  constexpr std::size_t kSampleBytes = 200;
+  Malformed out;
+  const sparksql::NativeFunction* parser = json_parser(query);
+  if (parser == nullptr) return out;
+  // Spark takes more than strict JSON: what simdjson refuses is asked of Spark's own reading.
+  auto decoder = sparksql::JsonDecoder::make(parser->type, parser->options);
+  if (!decoder) return out;
+  simdjson::dom::parser strict;
+  sparksql::Arena arena;
+  for (const std::vector<SourceRecord>& part : records_)
+    for (const SourceRecord& record : part) {
+      if (strict.parse(record.data).error() == simdjson::SUCCESS) continue;
+      arena.reset();
+      sparksql::JsonValue value;
+      if (decoder->decode(record.data, arena, value) == sparksql::JsonDecoder::Outcome::kGood)
+        continue;
+      ++out.records;
+      if (out.sample.empty()) out.sample = record.data.substr(0, kSampleBytes);
+    }
+  return out;
 }
 
 PipelineResult<void> Transform::keep_distinct(const sparksql::LoweredQuery& distinct_input,

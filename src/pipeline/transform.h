@@ -29,6 +29,14 @@ class Transform {
 
   std::uint64_t input_records() const { return input_records_; }
 
+  // Records whose data is no JSON, for a query that parses JSON; for people to look at. After
+  // add_source().
+  struct Malformed {
+    std::uint64_t records = 0;
+    std::string sample;  // the beginning of one
+  };
+  Malformed malformed(const sparksql::FlowQuery& query) const;
+
  private:
   duck::Connection& engine_;
   std::uint64_t input_records_ = 0;
