@@ -1,0 +1,217 @@
+#include "server/engine.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <boost/json.hpp>
+#include <mutex>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/env.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "gateway/gateway.h"
+#include "journal/journal_engine.h"
+#include "kinesis/service.h"
+#include "runtime/blocking_pool.h"
+#include "server/admin.h"
+#include "server/front.h"
+#include "server/pipeline_runs.h"
+#include "server/upkeep.h"
+#include "streams/engine.h"
+
+namespace sluice::server {
+namespace {
+
+constexpr base::Logger kLog{"server"};
+constexpr std::chrono::minutes kReleaseEvery{1};
+
+std::string lock_path(const std::string& data) {
+  return base::join_path(data, "lock");
+}
+std::string note_path(const std::string& data) {
+  return base::join_path(data, "server.json");
+}
+
+// The failure of the journal, kept until somebody listens.
+class Failure {
+ public:
+  void report(const std::string& why) {
+    kLog.error("the journal stopped: {}", why);
+    std::function<void()> callback;
+    {
+      const std::lock_guard lock(mutex_);
+      failed_ = true;
+      callback = callback_;
+    }
+    if (callback) callback();
+  }
+  void listen(std::function<void()> callback) {
+    bool failed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      callback_ = callback;
+      failed = failed_;
+    }
+    if (failed) callback();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> callback_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+// In the order of construction; destroyed from the bottom up.
+struct Engine::Parts {
+  explicit Parts(const Settings& from) : settings(from), data(from.data()) {}
+
+  const Settings& settings;
+  std::string data;
+  base::MetricsRegistry metrics;
+  Failure failure;
+  std::unique_ptr<base::FileLock> lock;
+  std::unique_ptr<journal::JournalEngine> journal;
+  std::unique_ptr<streams::Engine> streams;
+  std::unique_ptr<runtime::BlockingPool> blocking;
+  std::unique_ptr<kinesis::Service> kinesis;
+  std::unique_ptr<gateway::Gateway> gateway;
+  std::unique_ptr<PipelineRuns> pipelines;
+  std::unique_ptr<Admin> admin;
+  std::unique_ptr<Front> front;
+  std::unique_ptr<Upkeep> upkeep;
+
+  // Hands a task to the blocking pool; false: it is full.
+  std::function<bool(std::function<void()>)> submit() {
+    return [pool = blocking.get()](std::function<void()> task) {
+      return pool->try_submit(runtime::Task(std::move(task)));
+    };
+  }
+  std::expected<void, std::string> take_folder();
+  std::expected<void, std::string> open_streams();
+  std::expected<void, std::string> open_front();
+};
+
+std::expected<void, std::string> Engine::Parts::take_folder() {
+  base::Env& env = base::posix_env();
+  if (auto made = env.make_dirs(data); !made) return std::unexpected(made.error().message);
+  if (::chmod(data.c_str(), 0700) != 0)  // meta.db holds keys
+    kLog.warn("{}: cannot be made private to its owner", data);
+  auto held = env.lock(lock_path(data));
+  if (!held && held.error().code == base::IoError::kLocked)
+    return std::unexpected(fmt::format("{}: another process uses this data folder", data));
+  if (!held) return std::unexpected(held.error().message);
+  lock = std::move(*held);
+  if (auto synced = env.sync_dir(base::parent_path(data)); !synced)
+    return std::unexpected(synced.error().message);
+  return {};
+}
+
+std::expected<void, std::string> Engine::Parts::open_streams() {
+  journal::JournalOptions options;
+  options.env = &base::posix_env();
+  options.clock = &base::system_clock();
+  options.metrics = &metrics;
+  options.folder = base::join_path(data, "journal");
+  options.file_bytes = static_cast<std::uint64_t>(settings.journal_file_bytes());
+  options.staging_bytes_max = static_cast<std::uint64_t>(settings.journal_staging_bytes());
+  options.on_failed = [this](const std::string& why) { failure.report(why); };
+  auto opened = journal::open_journal(options);
+  if (!opened)
+    return std::unexpected(fmt::format("{}: {}", options.folder, opened.error().message));
+  journal = std::move(*opened);
+
+  auto engine = streams::Engine::open(base::join_path(data, "meta.db"), *journal,
+                                      base::system_clock(), base::system_random());
+  if (!engine) return std::unexpected(engine.error().message);
+  streams = std::move(*engine);
+
+  blocking = std::make_unique<runtime::BlockingPool>(
+      "blocking", static_cast<std::size_t>(settings.blocking_threads()),
+      static_cast<std::size_t>(settings.blocking_queue()));
+  blocking->start();
+  kinesis = std::make_unique<kinesis::Service>(*streams, submit());
+  return {};
+}
+
+std::expected<void, std::string> Engine::Parts::open_front() {
+  auto opened =
+      gateway::Gateway::open(base::join_path(data, "meta.db"), {.invoker = *kinesis,
+                                                                .clock = base::system_clock(),
+                                                                .random = base::system_random(),
+                                                                .metrics = metrics,
+                                                                .blocking = submit()});
+  if (!opened) return std::unexpected(opened.error().message);
+  gateway = std::move(*opened);
+  pipelines = std::make_unique<PipelineRuns>(settings, *streams, data);
+  admin = std::make_unique<Admin>(metrics, *pipelines);
+  Front::Rooms rooms{.kinesis = *kinesis,
+                     .gateway = *gateway,
+                     .admin = *admin,
+                     .guard = http::BrowserGuard(settings.http_hosts()),
+                     .default_api = settings.default_api()};
+  front = std::make_unique<Front>(std::move(rooms), metrics);
+  upkeep = std::make_unique<Upkeep>(kReleaseEvery, [this] { streams->release_expired(); });
+  return pipelines->start_configured();
+}
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() {
+  stop();
+}
+
+std::expected<std::unique_ptr<Engine>, std::string> Engine::open(const Settings& settings) {
+  // The parts keep addresses of each other: made in place, never moved.
+  std::unique_ptr<Parts> parts(new Parts(settings));
+  if (auto ok = parts->take_folder(); !ok) return std::unexpected(ok.error());
+  if (auto ok = parts->open_streams(); !ok) return std::unexpected(ok.error());
+  if (auto ok = parts->open_front(); !ok) return std::unexpected(ok.error());
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
+}
+
+http::Handler& Engine::front() {
+  return *parts_->front;
+}
+base::MetricsRegistry& Engine::metrics() {
+  return parts_->metrics;
+}
+void Engine::on_failure(std::function<void()> callback) {
+  parts_->failure.listen(std::move(callback));
+}
+
+std::expected<void, std::string> Engine::note_endpoint(const std::string& endpoint) {
+  std::string text;
+  base::JsonWriter(text).begin_object().field("endpoint", std::string_view(endpoint)).end_object();
+  if (auto done = base::replace_file(base::posix_env(), note_path(parts_->data), text); !done)
+    return std::unexpected(done.error().message);
+  return {};
+}
+
+void Engine::stop() {
+  if (!parts_) return;
+  if (parts_->upkeep) parts_->upkeep->stop();
+  if (parts_->pipelines) parts_->pipelines->stop();
+  if (parts_->blocking) parts_->blocking->stop();
+  (void)base::posix_env().remove(note_path(parts_->data));  // absent when nobody listened
+  parts_.reset();
+}
+
+std::optional<std::string> running_endpoint(const std::string& data_folder) {
+  base::Env& env = base::posix_env();
+  if (!env.stat(lock_path(data_folder))) return std::nullopt;
+  if (env.lock(lock_path(data_folder))) return std::nullopt;  // nobody holds it; given back at once
+  auto note = base::read_file(env, note_path(data_folder), 4096);
+  if (!note) return std::nullopt;
+  boost::system::error_code error;
+  const boost::json::value value = boost::json::parse(*note, error);
+  if (error || !value.is_object()) return std::nullopt;
+  const auto* endpoint = value.as_object().if_contains("endpoint");
+  if (endpoint == nullptr || !endpoint->is_string()) return std::nullopt;
+  return std::string(endpoint->get_string());
+}
+
+}  // namespace sluice::server
