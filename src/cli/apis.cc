@@ -1,0 +1,124 @@
+// sluice apis: import and list over API Gateway's own control plane; render without any server.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "base/env.h"
+#include "cli/arguments.h"
+#include "cli/backend.h"
+#include "cli/text_table.h"
+#include "gateway/render.h"
+
+namespace sluice::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint64_t kFileBytesMax = std::uint64_t{10} << 20;
+
+Outcome<std::string> read_text(const std::string& path) {
+  auto text = base::read_file(base::posix_env(), path, kFileBytesMax);
+  if (!text) return std::unexpected(text.error().message);
+  return std::move(*text);
+}
+
+std::string text(const json::value& v) {
+  return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
+}
+
+Outcome<json::value> import_api(Backend& backend, const ApisArguments& arguments) {
+  auto document = read_text(arguments.file);
+  if (!document) return std::unexpected(document.error());
+  auto api =
+      backend.json("POST", "/restapis?mode=import", std::move(*document), "application/json");
+  if (!api || arguments.stage.empty()) return api;
+  auto deployment =
+      backend.json("POST", fmt::format("/restapis/{}/deployments", text(api->at("id"))),
+                   json::serialize(json::object{{"stageName", arguments.stage}}));
+  if (!deployment) return deployment;
+  api->as_object()["deploymentId"] = deployment->at("id");
+  return api;
+}
+
+int import(Backend& backend, const ApisArguments& arguments) {
+  auto api = import_api(backend, arguments);
+  if (!api) return complain(fmt::format("{}: {}", arguments.file, api.error()));
+  if (arguments.where.json) {
+    fmt::print("{}\n", json::serialize(*api));
+    return 0;
+  }
+  const std::string id = text(api->at("id"));
+  fmt::print("imported {} as {}\n", text(api->at("name")), id);
+  if (const auto* warnings = api->as_object().if_contains("warnings")) {
+    for (const auto& warning : warnings->as_array())
+      fmt::print("  warning: {}\n", text(warning));
+  }
+  if (!arguments.stage.empty())
+    fmt::print("deployed to {}: {}/restapis/{}/{}/_user_request_/\n", arguments.stage,
+               backend.name(), id, arguments.stage);
+  return 0;
+}
+
+int list(Backend& backend, const ApisArguments& arguments) {
+  auto apis = backend.json("GET", "/restapis?limit=500", "");
+  if (!apis) return complain(apis.error());
+  std::vector<Row> rows;
+  json::array all;
+  const auto* items = apis->as_object().if_contains("item");
+  for (const auto& api : items != nullptr ? items->as_array() : json::array()) {
+    const std::string id = text(api.at("id"));
+    auto stages = backend.json("GET", fmt::format("/restapis/{}/stages", id), "");
+    if (!stages) return complain(stages.error());
+    json::object entry = api.as_object();
+    entry["stages"] = stages->at("item");
+    std::string names;
+    for (const auto& stage : stages->at("item").as_array()) {
+      names += (names.empty() ? "" : ", ") + text(stage.at("stageName"));
+    }
+    rows.push_back({id, text(api.at("name")), names,
+                    fmt::format("{}/restapis/{}/STAGE/_user_request_/", backend.name(), id)});
+    all.emplace_back(std::move(entry));
+  }
+  if (arguments.where.json) {
+    fmt::print("{}\n", json::serialize(all));
+  } else {
+    fmt::print("{}", format_table({{"id"}, {"name"}, {"stages"}, {"invoke URL"}}, rows, 100));
+  }
+  return 0;
+}
+
+int render(const ApisArguments& arguments) {
+  gateway::RenderInputs input;
+  auto source = read_text(arguments.file);
+  if (!source) return complain(source.error());
+  for (const auto& [path, into] : {std::pair{&arguments.body, &input.body},
+                                   {&arguments.vars, &input.vars},
+                                   {&arguments.params, &input.params},
+                                   {&arguments.context, &input.context}}) {
+    if (path->empty()) continue;
+    auto content = read_text(*path);
+    if (!content) return complain(content.error());
+    *into = std::move(*content);
+  }
+  auto rendered = gateway::render_template(*source, input);
+  if (!rendered) {
+    const auto& problem = rendered.error();
+    return complain(problem.line == 0 ? problem.message
+                                      : fmt::format("{}:{}:{}: {}", arguments.file, problem.line,
+                                                    problem.column, problem.message));
+  }
+  fmt::print("{}", *rendered);
+  return 0;
+}
+
+}  // namespace
+
+int run(const ApisArguments& arguments) {
+  if (arguments.action == ApisArguments::Action::kRender) return render(arguments);
+  auto backend = open_backend(arguments.where);
+  if (!backend) return complain(backend.error());
+  return arguments.action == ApisArguments::Action::kImport ? import(**backend, arguments)
+                                                            : list(**backend, arguments);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,313 @@
+// sluice streams: over the public Kinesis actions only.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <ctime>
+#include <iostream>
+
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "cli/arguments.h"
+#include "cli/backend.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/text_table.h"
+
+namespace sluice::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::int64_t kPollMs = 200;
+constexpr std::int64_t kActiveWaitMs = 30'000;
+constexpr std::size_t kPutBatch = 500;  // PutRecords' limit
+
+std::string text(const json::value& v) {
+  return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
+}
+
+Outcome<json::object> summary_of(Backend& backend, std::string_view name) {
+  auto reply = backend.kinesis("DescribeStreamSummary", {{"StreamName", name}});
+  if (!reply) return reply;
+  return reply->at("StreamDescriptionSummary").as_object();
+}
+
+int create(Backend& backend, const StreamsArguments& arguments) {
+  json::object request{{"StreamName", arguments.name}};
+  if (arguments.shards > 0) {
+    request["ShardCount"] = arguments.shards;
+  } else {
+    request["StreamModeDetails"] = {{"StreamMode", "ON_DEMAND"}};
+  }
+  if (auto reply = backend.kinesis("CreateStream", request); !reply) return complain(reply.error());
+  const Interrupt interrupt;
+  for (std::int64_t waited = 0; waited < kActiveWaitMs; waited += kPollMs) {
+    auto summary = summary_of(backend, arguments.name);
+    if (!summary) return complain(summary.error());
+    if (text(summary->at("StreamStatus")) == "ACTIVE") {
+      if (arguments.where.json) {
+        fmt::print("{}\n", json::serialize(*summary));
+      } else {
+        fmt::print("created {} ({} shards)\n", arguments.name, text(summary->at("OpenShardCount")));
+      }
+      return 0;
+    }
+    if (!interrupt.wait_ms(kPollMs)) return 1;
+  }
+  return complain(
+      fmt::format("stream {} is not active after {} s", arguments.name, kActiveWaitMs / 1000));
+}
+
+Outcome<std::vector<std::string>> stream_names(Backend& backend) {
+  std::vector<std::string> names;
+  json::object request;
+  for (;;) {
+    auto page = backend.kinesis("ListStreams", request);
+    if (!page) return std::unexpected(page.error());
+    for (const auto& name : page->at("StreamNames").as_array())
+      names.push_back(text(name));
+    if (!page->at("HasMoreStreams").as_bool() || names.empty()) return names;
+    request["ExclusiveStartStreamName"] = names.back();
+  }
+}
+
+int list(Backend& backend, const StreamsArguments& arguments) {
+  auto names = stream_names(backend);
+  if (!names) return complain(names.error());
+  std::vector<Row> rows;
+  json::array all;
+  for (const auto& name : *names) {
+    auto summary = summary_of(backend, name);
+    if (!summary) return complain(summary.error());
+    const auto* mode = summary->if_contains("StreamModeDetails");
+    rows.push_back({name, text(summary->at("StreamStatus")),
+                    mode != nullptr ? text(mode->at("StreamMode")) : "",
+                    text(summary->at("OpenShardCount")),
+                    text(summary->at("RetentionPeriodHours")) + " h"});
+    all.emplace_back(std::move(*summary));
+  }
+  if (arguments.where.json) {
+    fmt::print("{}\n", json::serialize(all));
+  } else {
+    fmt::print(
+        "{}",
+        format_table({{"stream"}, {"status"}, {"mode"}, {"open shards", true}, {"retention", true}},
+                     rows, 80));
+  }
+  return 0;
+}
+
+int describe(Backend& backend, const StreamsArguments& arguments) {
+  auto reply = backend.kinesis("DescribeStream", {{"StreamName", arguments.name}});
+  if (!reply) return complain(reply.error());
+  const json::object& stream = reply->at("StreamDescription").as_object();
+  if (arguments.where.json) {
+    fmt::print("{}\n", json::serialize(stream));
+    return 0;
+  }
+  fmt::print("{}\n{}, retention {} hours\n\n", text(stream.at("StreamARN")),
+             text(stream.at("StreamStatus")), text(stream.at("RetentionPeriodHours")));
+  std::vector<Row> rows;
+  for (const auto& shard : stream.at("Shards").as_array()) {
+    const auto& range = shard.at("HashKeyRange").as_object();
+    const auto& numbers = shard.at("SequenceNumberRange").as_object();
+    rows.push_back({text(shard.at("ShardId")), text(range.at("StartingHashKey")),
+                    text(range.at("EndingHashKey")),
+                    numbers.contains("EndingSequenceNumber") ? "closed" : "open"});
+  }
+  fmt::print("{}",
+             format_table({{"shard"}, {"first hash key", true}, {"last hash key", true}, {"state"}},
+                          rows));
+  return 0;
+}
+
+// Writes one batch; records that were throttled are sent again.
+Outcome<void> put_batch(Backend& backend, const StreamsArguments& arguments, json::array records) {
+  const Interrupt interrupt;
+  while (!records.empty()) {
+    auto reply =
+        backend.kinesis("PutRecords", {{"StreamName", arguments.name}, {"Records", records}});
+    if (!reply) return std::unexpected(reply.error());
+    json::array rest;
+    const auto& results = reply->at("Records").as_array();
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const auto& result = results[i].as_object();
+      if (result.contains("ErrorCode")) {
+        rest.push_back(records[i]);
+      } else if (arguments.where.json) {
+        fmt::print("{}\n", json::serialize(result));
+      }
+    }
+    if (!rest.empty() && !interrupt.wait_ms(kPollMs))
+      return std::unexpected(std::string("interrupted"));
+    records = std::move(rest);
+  }
+  return {};
+}
+
+int put(Backend& backend, const StreamsArguments& arguments) {
+  const auto record = [&](std::string_view data) {
+    const std::string key =
+        arguments.partition_key.empty() ? base::random_uuid() : arguments.partition_key;
+    return json::object{{"Data", base::base64_encode(data)}, {"PartitionKey", key}};
+  };
+  std::int64_t count = 0;
+  json::array batch;
+  const auto flush = [&]() -> Outcome<void> {
+    count += static_cast<std::int64_t>(batch.size());
+    return put_batch(backend, arguments, std::exchange(batch, {}));
+  };
+  if (!arguments.text.empty()) {
+    batch.push_back(record(arguments.text));
+  } else {
+    std::string line;
+    while (std::getline(std::cin, line)) {
+      batch.push_back(record(line));
+      if (batch.size() < kPutBatch) continue;
+      if (auto ok = flush(); !ok) return complain(ok.error());
+    }
+  }
+  if (auto ok = flush(); !ok) return complain(ok.error());
+  if (!arguments.where.json)
+    fmt::print("put {} records into {}\n", with_commas(count), arguments.name);
+  return 0;
+}
+
+std::string clock_text(std::int64_t ms) {
+  const std::time_t seconds = ms / 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+// Follows all shards of a stream, each by its own iterator.
+class Tail {
+ public:
+  Tail(Backend& backend, const StreamsArguments& arguments)
+      : backend_(backend), arguments_(arguments) {}
+
+  int run() {
+    if (auto ok = open(); !ok) return complain(ok.error());
+    while (!enough() && !interrupt_.requested()) {
+      std::int64_t got = 0;
+      for (auto& shard : shards_) {
+        auto n = read(shard);
+        if (!n) return complain(n.error());
+        got += *n;
+        if (enough()) break;
+      }
+      std::fflush(stdout);
+      show();
+      if (got == 0 && !enough()) interrupt_.wait_ms(kPollMs);
+    }
+    progress_.done(status());
+    return 0;
+  }
+
+ private:
+  struct Shard {
+    std::string id, iterator;
+  };
+
+  bool enough() const { return arguments_.count > 0 && shown_ >= arguments_.count; }
+  std::string status() const {
+    return fmt::format("{}: {} records, last updated {}", arguments_.name, with_commas(shown_),
+                       updated_ms_ == 0 ? "never" : clock_text(updated_ms_) + " UTC");
+  }
+  void show() { progress_.update(status()); }
+
+  Outcome<void> open() {
+    json::object request{{"StreamName", arguments_.name}};
+    for (;;) {
+      auto page = backend_.kinesis("ListShards", request);
+      if (!page) return std::unexpected(page.error());
+      for (const auto& shard : page->at("Shards").as_array()) {
+        const std::string id = text(shard.at("ShardId"));
+        const char* type = arguments_.from == "earliest" ? "TRIM_HORIZON" : "LATEST";
+        auto reply = backend_.kinesis(
+            "GetShardIterator",
+            {{"StreamName", arguments_.name}, {"ShardId", id}, {"ShardIteratorType", type}});
+        if (!reply) return std::unexpected(reply.error());
+        shards_.push_back({id, text(reply->at("ShardIterator"))});
+      }
+      const auto* token = page->if_contains("NextToken");
+      if (token == nullptr) return {};
+      request = {{"NextToken", *token}};
+    }
+  }
+
+  // Shows what the shard has; the number of records.
+  Outcome<std::int64_t> read(Shard& shard) {
+    if (shard.iterator.empty()) return 0;  // closed, and read to its end
+    auto page =
+        backend_.kinesis("GetRecords", {{"ShardIterator", shard.iterator}, {"Limit", 1'000}});
+    if (!page) return std::unexpected(page.error());
+    const auto* next = page->if_contains("NextShardIterator");
+    shard.iterator = next != nullptr ? text(*next) : "";
+    std::int64_t count = 0;
+    for (const auto& record : page->at("Records").as_array()) {
+      if (enough()) break;
+      print(shard, record.as_object());
+      ++count;
+    }
+    if (count > 0) updated_ms_ = base::system_clock().now_ms();
+    return count;
+  }
+
+  void print(const Shard& shard, const json::object& record) {
+    ++shown_;
+    const std::string data = base::base64_decode(text(record.at("Data"))).value_or("");
+    if (!arguments_.where.json) {
+      fmt::print("{}\n", data);
+      return;
+    }
+    const json::object line{
+        {"shardId", shard.id},
+        {"sequenceNumber", record.at("SequenceNumber")},
+        {"approximateArrivalTimestamp", record.at("ApproximateArrivalTimestamp")},
+        {"partitionKey", record.at("PartitionKey")},
+        {"data", data}};
+    fmt::print("{}\n", json::serialize(line));
+  }
+
+  Backend& backend_;
+  const StreamsArguments& arguments_;
+  const Interrupt interrupt_;
+  Progress progress_;
+  std::vector<Shard> shards_;
+  std::int64_t shown_ = 0;
+  std::int64_t updated_ms_ = 0;
+};
+
+int remove(Backend& backend, const StreamsArguments& arguments) {
+  auto reply = backend.kinesis("DeleteStream", {{"StreamName", arguments.name}});
+  if (!reply) return complain(reply.error());
+  if (!arguments.where.json) fmt::print("deleted {}\n", arguments.name);
+  return 0;
+}
+
+}  // namespace
+
+int run(const StreamsArguments& arguments) {
+  auto backend = open_backend(arguments.where);
+  if (!backend) return complain(backend.error());
+  switch (arguments.action) {
+    case StreamsArguments::Action::kCreate:
+      return create(**backend, arguments);
+    case StreamsArguments::Action::kList:
+      return list(**backend, arguments);
+    case StreamsArguments::Action::kDescribe:
+      return describe(**backend, arguments);
+    case StreamsArguments::Action::kPut:
+      return put(**backend, arguments);
+    case StreamsArguments::Action::kTail:
+      return Tail(**backend, arguments).run();
+    case StreamsArguments::Action::kDelete:
+      return remove(**backend, arguments);
+  }
+  return 2;
+}
+
+}  // namespace sluice::cli
