@@ -136,7 +136,8 @@ FeedResult<bool> Feeder::send_row(std::int64_t row) {
       next_post_ns_ = std::max(next_post_ns_, now) + static_cast<std::int64_t>(1e9 / options_.rate);
       if (next_post_ns_ > now && !wait_ms((next_post_ns_ - now) / 1'000'000)) return false;
     }
-    while (!queue_.try_push(std::move(post))) {
+    // A full queue leaves the post untouched.
+    while (!queue_.try_push(std::move(post))) {  // NOLINT(bugprone-use-after-move)
       if (!wait_ms(1)) return false;
     }
     if (options_.posts > 0 && ++queued_ >= options_.posts) return false;
