@@ -21,13 +21,13 @@ using Texts = std::vector<std::pair<LaneId, std::vector<std::string>>>;
 // Runs of records whose data are the texts and whose keys are "key-" and the text; owns the bytes.
 class TestRuns {
  public:
-  explicit TestRuns(const Texts& texts) {
-    for (const auto& [lane, data] : texts) {
+  explicit TestRuns(Texts texts) : texts_(std::move(texts)) {
+    for (const auto& [lane, data] : texts_) {
       for (const auto& text : data)
         keys_.push_back(std::make_unique<std::string>("key-" + text));
     }
     auto key = keys_.begin();
-    for (const auto& [lane, data] : texts) {
+    for (const auto& [lane, data] : texts_) {
       NewRun run{.lane = lane, .records = {}};
       for (const auto& text : data)
         run.records.push_back({.partition_key = **key++, .data = text, .explicit_hash = {}});
@@ -37,6 +37,7 @@ class TestRuns {
   const std::vector<NewRun>& get() const { return runs_; }
 
  private:
+  const Texts texts_;
   std::vector<std::unique_ptr<std::string>> keys_;
   std::vector<NewRun> runs_;
 };
