@@ -229,6 +229,7 @@ class Analyzer {
   std::string file_;
   std::optional<SqlError> error_;
   int counter_ = 0;
+  int outer_references_ = 0;
   std::optional<std::int64_t> now_us_;
   bool tolerant_ = false;  // try_divide, try_mod: NULL where ANSI mode would raise
   int depth_ = 0;

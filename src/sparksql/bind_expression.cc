@@ -1,4 +1,6 @@
 // Expressions: dispatch, literals, names, fields, and the match with GROUP BY expressions.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -115,7 +117,12 @@ Value Analyzer::bind_kind(const Expr& expr, Bind& context) {
                   "Invalid usage of '*' in expression.");
     case ExprKind::kField: {
       const Value base = bind(expr.args[0], context);
-      return base.bad ? bad() : field(base, expr.text, expr.at);
+      if (base.bad) {
+        return bad();
+      }
+      Value part = field(base, expr.text, expr.at);
+      part.name.clear();
+      return part;
     }
     case ExprKind::kSubscript:
       return bind_subscript(expr, context);
@@ -136,9 +143,12 @@ Value Analyzer::bind_kind(const Expr& expr, Bind& context) {
     case ExprKind::kIsBoolean: {
       Value value = coerce(bind(expr.args[0], context), DataType::of(TypeKind::kBoolean), expr.at);
       const std::string what = expr.text == "UNKNOWN" ? "NULL" : expr.text;
+      const std::string equal = "(" + value.pretty + " <=> " + lower_case(expr.text) + ")";
       const std::string op = expr.negated ? " IS NOT " : " IS ";
       value.sql = "(" + value.sql + op + what + ")";
-      value.pretty = "(" + value.pretty + op + what + ")";
+      value.pretty = what == "NULL" ? "(" + value.pretty + op + "NULL)"
+                     : expr.negated ? "(NOT " + equal + ")"
+                                    : equal;
       value.nullable = false;
       value.literal.reset();
       value.is_null_literal = false;
@@ -234,9 +244,11 @@ Value Analyzer::bind_literal(const Expr& expr) {
       out.sql = "CAST('" + expr.text + "' AS " + expr.type.to_duckdb() + ")";
       const double value = std::strtod(expr.text.c_str(), nullptr);
       const bool simple = std::abs(value) < 1e7 && std::abs(value) >= 1e-3;
-      if (expr.text.find_first_of("eE") == std::string::npos && simple &&
-          expr.text.find('.') == std::string::npos) {
-        out.pretty = expr.text + ".0";
+      if (simple || value == 0) {
+        out.pretty = expr.type.kind() == TypeKind::kFloat
+                         ? fmt::format("{}", static_cast<float>(value))
+                         : fmt::format("{}", value);
+        out.pretty += out.pretty.find('.') == std::string::npos ? ".0" : "";
       }
       break;
     }
@@ -371,9 +383,7 @@ std::optional<Value> Analyzer::resolve_named(const std::vector<std::string>& pat
       continue;
     }
     if (found != nullptr && found->value.sql != named.value.sql) {
-      return fail(at, "AMBIGUOUS_REFERENCE", "42704",
-                  "Reference `" + path[0] + "` is ambiguous, could be: [`" + path[0] + "`, `" +
-                      path[0] + "`].");
+      return refuse(at, "the name `" + path[0] + "` of two selected columns");
     }
     found = &named;
   }
@@ -429,6 +439,9 @@ std::optional<Value> Analyzer::resolve(const std::vector<std::string>& path, con
 
 Value Analyzer::unresolved(const std::vector<std::string>& path, const Bind& context,
                            const Position& at) {
+  if (same_name(path[0], "grouping__id")) {
+    return refuse(at, "grouping__id (use grouping_id())");
+  }
   std::vector<std::string> names;
   if (context.scope != nullptr) {
     for (const auto& column : context.scope->columns) {
@@ -506,6 +519,7 @@ Value Analyzer::bind_column(const Expr& expr, Bind& context) {
        outer != nullptr && !failed(); outer = outer->outer) {
     if (auto value = resolve(path, *outer, expr.at)) {
       value->outer = true;
+      ++outer_references_;
       return *value;
     }
   }

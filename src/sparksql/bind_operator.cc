@@ -220,6 +220,7 @@ Value Analyzer::compare(const std::string& op, Value left, Value right, const Po
   if (op == "<=>") {
     out.nullable = false;
   }
+  out.unnameable = decimal && left.foldable && right.foldable;  // Spark prints folded literals
   return out;
 }
 

@@ -151,6 +151,7 @@ Value Analyzer::bind_exists(const Expr& expr, Bind& context) {
 
 Value Analyzer::bind_subquery(const Expr& expr, Bind& context) {
   const Scope* outer = context.aggregate != nullptr ? nullptr : context.scope;
+  const int before = outer_references_;
   const Lowered query = lower(*expr.query, outer);
   if (failed()) {
     return bad();
@@ -166,6 +167,7 @@ Value Analyzer::bind_subquery(const Expr& expr, Bind& context) {
   out.sql = "(" + query.sql + ")";
   out.type = query.columns[0].type;
   out.pretty = "scalarsubquery()";
+  out.unnameable = outer_references_ > before;
   out.can_throw = true;
   return out;
 }
@@ -346,6 +348,9 @@ Value Analyzer::bind_cast(const Expr& expr, Bind& context) {
     out.nullable = true;
   }
   out.pretty = expr.text + "(" + value.pretty + " AS " + expr.type.to_sql() + ")";
+  if (expr.args[0]->kind != ExprKind::kColumn || value.pretty != value.name) {
+    out.name.clear();  // a cast column keeps its name
+  }
   out.is_null_literal = false;
   if (!is_string(value.type) || !is_string(expr.type)) {
     out.literal.reset();

@@ -45,7 +45,7 @@ Value CallBinder::aggregate(AggregateSql sql, DataType type) {
       return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
                             "The FILTER expression is not a boolean.");
     }
-    if (condition.can_throw) {
+    if (condition.can_throw || condition.sql.find("(SELECT ") != std::string::npos) {
       return refuse("FILTER with a condition that may fail");
     }
     filter = " FILTER (WHERE " + condition.sql + ")";
@@ -61,6 +61,13 @@ Value CallBinder::aggregate(AggregateSql sql, DataType type) {
   out.type = std::move(type);
   out.pretty = name() + "(" + (expr_.distinct ? "DISTINCT " : "") +
                (expr_.star_argument ? "1" : pretty_args()) + ")";
+  if (name() == "array_agg") {
+    out.pretty.replace(0, 9, "collect_list");
+  } else if (name() == "percentile") {
+    out.pretty.insert(out.pretty.size() - 1, ", 1");
+  } else if (name().find("percent") != std::string::npos && args_.size() == 2) {
+    out.pretty.insert(out.pretty.size() - 1, ", 10000");
+  }
   if (expr_.filter) {
     out.pretty.clear();
     return with_filter_name(std::move(out));
@@ -250,6 +257,7 @@ Value CallBinder::first_last(const FunctionRow&) {
   } else {
     sql.call = std::string(is_first ? "first(" : "last(") + args_[0].sql + ")";
   }
+  args_.resize(1);  // Spark's name shows no second argument
   return aggregate(sql, args_[0].type);
 }
 
@@ -301,8 +309,11 @@ bool flat_struct(const DataType& type) {
 }  // namespace
 
 Value CallBinder::max_min_by(const FunctionRow&) {
-  if (!bind_aggregate_args(2, 2)) {
+  if (!bind_aggregate_args(2, 3)) {
     return analyzer_.bad();
+  }
+  if (args_.size() == 3) {
+    return refuse(name() + " with a number of values");
   }
   if (!is_orderable(args_[1].type)) {
     return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "42K09",
@@ -398,6 +409,10 @@ Value CallBinder::percentile(const FunctionRow&) {
   }
   if (args_.size() == 3) {
     return refuse("percentile with a frequency");
+  }
+  if (expr_.over &&
+      (expr_.over->frame || !expr_.over->order_by.empty() || !expr_.over->reference.empty())) {
+    return refuse(name() + " over an ordered window");
   }
   Value& value = args_[0];
   const std::string pretty = value.pretty;

@@ -45,6 +45,7 @@ class CallBinder {
   Value negative(const FunctionRow& row);
   Value mod(const FunctionRow& row);
   Value isnan(const FunctionRow& row);
+  Value is_null(const FunctionRow& row);
   Value typeof_(const FunctionRow& row);
   Value trim(const FunctionRow& row);
   Value datetime_part(const FunctionRow& row);

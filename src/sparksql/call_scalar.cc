@@ -28,7 +28,7 @@ Value CallBinder::cast_function(const FunctionRow& row) {
   const auto type = parse_data_type(row.sql, {});
   const CastMode mode = analyzer_.implicit_mode();
   Value out = analyzer_.cast(args_[0], *type, mode, expr_.at);
-  out.pretty = "CAST(" + args_[0].pretty + " AS " + type->to_sql() + ")";
+  out.pretty = args_[0].pretty;  // Spark shows no cast here
   out.is_null_literal = false;
   return out;
 }
@@ -125,6 +125,14 @@ Value CallBinder::greatest_least(const FunctionRow&) {
   }
   const auto type = analyzer_.common_type(args_);
   if (!type) {
+    return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09",
+                          "Input to `" + name() + "` should all be the same type.");
+  }
+  const bool texts =
+      std::ranges::any_of(args_, [](const auto& arg) { return is_string(arg.type); });
+  const bool others = std::ranges::any_of(
+      args_, [](const auto& arg) { return !is_string(arg.type) && !is_null_type(arg.type); });
+  if (texts && others) {
     return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09",
                           "Input to `" + name() + "` should all be the same type.");
   }
@@ -458,6 +466,20 @@ Value CallBinder::mod(const FunctionRow&) {
   return out;
 }
 
+Value CallBinder::is_null(const FunctionRow&) {
+  if (!arity(1, 1)) {
+    return analyzer_.bad();
+  }
+  Expr test;
+  test.kind = ExprKind::kIsNull;
+  test.at = expr_.at;
+  test.negated = name() == "isnotnull";
+  test.args = expr_.args;
+  Value out = analyzer_.bind_kind(test, context_);
+  out.name.clear();
+  return out;
+}
+
 Value CallBinder::isnan(const FunctionRow&) {
   if (!arity(1, 1) || !bind_args()) {
     return analyzer_.bad();
@@ -506,8 +528,11 @@ Value CallBinder::trim(const FunctionRow& row) {
     const std::string side = name().find("ltrim") != std::string::npos   ? "LEADING"
                              : name().find("rtrim") != std::string::npos ? "TRAILING"
                                                                          : "BOTH";
-    pretty = "TRIM(" + side + " " + (args_.size() == 2 ? args_[1].pretty + " " : "") + "FROM " +
-             args_[0].pretty + ")";
+    const std::string one = side == "LEADING" ? "ltrim(" : side == "TRAILING" ? "rtrim(" : "trim(";
+    pretty = args_.size() == 1
+                 ? one + args_[0].pretty + ")"
+                 : "TRIM(" + side + " " + (args_.size() == 2 ? args_[1].pretty + " " : "") +
+                       "FROM " + args_[0].pretty + ")";
   } else if (args_.size() == 2) {
     const std::string side = name() == "ltrim"   ? "LEADING"
                              : name() == "rtrim" ? "TRAILING"
@@ -581,7 +606,8 @@ Value CallBinder::extract(const FunctionRow&) {
   const Value source = analyzer_.bind(expr_.args[1], context_);
   out.pretty = expr_.keyword_form
                    ? "extract(" + expr_.args[0]->text + " FROM " + source.pretty + ")"
-                   : name() + "(" + expr_.args[0]->text + " FROM " + source.pretty + ")";
+                   : name() + "(" + expr_.args[0]->text + (name() == "datepart" ? " FROM " : ", ") +
+                         source.pretty + ")";
   return out;
 }
 
@@ -670,6 +696,9 @@ Value CallBinder::date_format(const FunctionRow&) {
 }
 
 Value CallBinder::date_add(const FunctionRow&) {
+  if (expr_.args.size() == 3) {
+    return refuse(name() + " with a unit");
+  }
   if (!arity(2, 2) || !bind_args()) {
     return expr_.args.size() == 3 ? refuse(name() + " with a unit") : analyzer_.bad();
   }
@@ -684,6 +713,9 @@ Value CallBinder::date_add(const FunctionRow&) {
                            : mismatch(1, "INT\" or \"SMALLINT\" or \"TINYINT");
   }
   args_[1] = analyzer_.coerce(args_[1], kInt, expr_.at);
+  if (args_[1].literal && args_[1].literal->size() > 7) {
+    return refuse(name() + " of so many days");  // Spark wraps round, DuckDB refuses
+  }
   const bool minus = name() == "date_sub";
   Value out =
       result("CAST(" + args_[0].sql + (minus ? " - " : " + ") + args_[1].sql + " AS DATE)", kDate);
@@ -736,6 +768,9 @@ Value CallBinder::split(const FunctionRow&) {
   if (!text_arg(0) || !text_arg(1) || (args_.size() == 3 && !coerce_arg(2, TypeKind::kInt))) {
     return analyzer_.bad();
   }
+  if (args_.size() == 3 && args_[1].literal && args_[1].literal->empty()) {
+    return refuse("split by nothing with a limit");
+  }
   const std::string limit = args_.size() == 3 ? args_[2].sql : "CAST(-1 AS INTEGER)";
   Value out = result("spark_split(" + args_[0].sql + ", " + args_[1].sql + ", " + limit + ")",
                      DataType::array(kString));
@@ -763,6 +798,12 @@ Value CallBinder::regexp_extract(const FunctionRow&) {
 }
 
 Value CallBinder::regexp_replace(const FunctionRow&) {
+  if (expr_.args.size() == 4 && expr_.args[3]->kind == ExprKind::kLiteral &&
+      (expr_.args[3]->text.starts_with('-') || expr_.args[3]->text == "0")) {
+    return analyzer_.fail(expr_.at, "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09",
+                          "The position must be between (0, 2147483647] (current value = " +
+                              expr_.args[3]->text + ").");
+  }
   if (!arity(3, 4) || !bind_args()) {
     return analyzer_.bad();
   }

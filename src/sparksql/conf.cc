@@ -7,6 +7,26 @@
 
 namespace sluice::sparksql {
 
+namespace {
+
+// Settings that change what a query means, with the one value that is taken: Spark's default.
+bool changes_meaning(const std::string& name, const std::string& value) {
+  static const std::map<std::string, std::string> kDefaults = {
+      {"spark.sql.orderbyordinal", "true"},
+      {"spark.sql.prioritizeordinalresolutioninsort.enabled", "true"},
+      {"spark.sql.groupbyordinal", "true"},
+      {"spark.sql.groupbyaliases", "true"},
+      {"spark.sql.casesensitive", "false"},
+      {"spark.sql.parser.escapedstringliterals", "false"},
+      {"spark.sql.ansi.doublequotedidentifiers", "false"},
+      {"spark.sql.ansi.enforcereservedkeywords", "false"}};
+  const auto found = kDefaults.find(name);
+  return name.starts_with("spark.sql.legacy.") ||
+         (found != kDefaults.end() && found->second != value);
+}
+
+}  // namespace
+
 SqlResult<void> SessionConf::set(const std::string& key, const std::string& value) {
   const std::string name = lower_case(key);
   if (name == "spark.sql.ansi.enabled") {
@@ -30,6 +50,8 @@ SqlResult<void> SessionConf::set(const std::string& key, const std::string& valu
                                         Stage::kAnalysis, {}));
     }
     time_zone = value;
+  } else if (changes_meaning(name, lower_case(value))) {
+    return std::unexpected(unsupported("the setting " + key + " = " + value, Stage::kAnalysis, {}));
   } else {
     other[key] = value;
   }

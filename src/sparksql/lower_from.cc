@@ -87,7 +87,7 @@ FromLowered Analyzer::lower_relation(const FromItem& item, const Scope* outer, c
     case FromItem::Kind::kValues:
       return lower_values(item, outer);
     case FromItem::Kind::kFunction:
-      return lower_function_relation(item, outer);
+      return lower_function_relation(item, item.lateral ? left : outer);
     case FromItem::Kind::kJoin:
       return lower_join(item, outer);
     case FromItem::Kind::kQuery: {

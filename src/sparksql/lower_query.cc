@@ -23,6 +23,10 @@ Lowered Analyzer::lower(const Query& query, const Scope* outer) {
     refuse(query.at, "a query this deep");
     return {};
   }
+  if (!query.ctes.empty() && outer != nullptr) {
+    refuse(query.at, "WITH inside a subquery of an expression");
+    return {};
+  }
   const std::size_t ctes_before = ctes_.size();
   std::string with;
   for (const auto& cte : query.ctes) {

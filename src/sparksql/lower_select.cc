@@ -138,7 +138,9 @@ std::vector<Value> Analyzer::expand_items(const Select& select, Bind& bind_conte
       if (!value.random) {
         lateral.push_back({value.name, value});
       }
-    } else if (value.name.empty() || item.expr->kind == ExprKind::kCast) {
+    } else if (value.unnameable) {
+      refuse(item.at, "this expression without an alias");
+    } else if (value.name.empty()) {
       value.name = value.pretty;
     }
     items.push_back(std::move(value));
@@ -226,6 +228,10 @@ void Analyzer::bind_groups(const Select& select, const Scope& scope,
   Bind context;
   context.scope = &scope;
   if (select.group_by.kind == GroupBy::Kind::kAll) {
+    if (resolve({"all"}, scope, select.group_by.at)) {
+      refuse(select.group_by.at, "GROUP BY ALL beside a column called all");
+      return;
+    }
     for (const auto& item : select.items) {
       if (item.expr->kind == ExprKind::kStar) {
         std::vector<Value> all;
@@ -328,6 +334,11 @@ std::optional<Analyzer::SortKey> Analyzer::bind_sort_item(const SortItem& item, 
     key.sql = column(static_cast<std::size_t>(position) - 1);
     key.is_output = true;
     return key;
+  }
+  if (item.expr->kind == ExprKind::kExists || item.expr->kind == ExprKind::kInQuery ||
+      item.expr->kind == ExprKind::kSubquery) {
+    refuse(item.at, "ORDER BY a subquery");
+    return std::nullopt;
   }
   const Value value = bind(item.expr, context);
   if (value.bad) {

@@ -71,7 +71,8 @@ DecimalText decimal_text(const std::string& text) {
   if (scale > 0) {
     mantissa.insert(mantissa.size() - static_cast<std::size_t>(scale), ".");
   }
-  out.plain = (negative ? "-" : "") + mantissa;
+  const bool zero = mantissa.find_first_not_of("0.") == std::string::npos;
+  out.plain = (negative && !zero ? "-" : "") + mantissa;
   return out;
 }
 
@@ -317,6 +318,8 @@ ExprRef Parser::substring_expression() {
       if (accept_word("FOR")) {
         args.push_back(expression());
       }
+      expect_symbol(")");
+      return make_call("substring", std::move(args), at);
     } else {
       while (accept_symbol(",")) {
         args.push_back(expression());
@@ -496,10 +499,13 @@ ExprRef Parser::primary_start() {
   if (is_symbol("(")) {
     // Look for `(a, b) ->`.
     std::size_t ahead = 1;
-    while (starts_identifier(ahead) && is_symbol(",", ahead + 1)) {
+    const auto name = [&](std::size_t at) {
+      return starts_identifier(at) || is_any_word({"LEFT", "RIGHT"}, at);
+    };
+    while (name(ahead) && is_symbol(",", ahead + 1)) {
       ahead += 2;
     }
-    if (starts_identifier(ahead) && is_symbol(")", ahead + 1) && is_symbol("->", ahead + 2)) {
+    if (name(ahead) && is_symbol(")", ahead + 1) && is_symbol("->", ahead + 2)) {
       return lambda();
     }
     return parenthesized();
@@ -574,7 +580,7 @@ ExprRef Parser::name_expression() {
   if (starts_identifier() && is_symbol("->", 1)) {
     return lambda();
   }
-  if (!starts_identifier()) {
+  if (!starts_identifier() && !is_any_word({"LEFT", "RIGHT", "FULL", "SEMI", "ANTI"})) {
     syntax_error();
     return make(ExprKind::kLiteral, at);
   }

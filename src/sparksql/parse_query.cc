@@ -227,7 +227,8 @@ void Parser::select_body(Select& select) {
 }
 
 void Parser::named_windows(std::vector<NamedWindow>& windows) {
-  if (accept_word("WINDOW")) {
+  if (is_word("WINDOW") && starts_identifier(1) && is_word("AS", 2)) {
+    take();
     do {
       NamedWindow window;
       window.name = identifier();
@@ -292,6 +293,10 @@ GroupBy::Element Parser::grouping_element() {
     } while (accept_symbol(","));
     expect_symbol(")");
     element.plain = false;
+    if (std::ranges::any_of(parts, [](const auto& part) { return part.empty(); })) {
+      refuse("an empty set inside ROLLUP or CUBE");
+      return element;
+    }
     if (parts.size() > 12) {
       refuse("more than 12 expressions in ROLLUP or CUBE");
       return element;
@@ -378,7 +383,7 @@ GroupBy Parser::group_by() {
     }
     out.elements = {std::move(element)};
   } else if (is_word("GROUPING") && is_word("SETS", 1)) {
-    out.elements = {grouping_element()};
+    refuse("GROUP BY … GROUPING SETS (write GROUP BY GROUPING SETS)");
   }
   return out;
 }

@@ -88,6 +88,9 @@ std::optional<RelationAlias> Parser::relation_alias() {
   if (!as && !starts_identifier()) {
     return std::nullopt;
   }
+  if (!as && is_word("WINDOW") && is_word("AS", 2)) {
+    return std::nullopt;
+  }
   if (!as && is_any_word({"PIVOT", "UNPIVOT", "TABLESAMPLE", "WATERMARK"})) {
     return std::nullopt;
   }
@@ -126,7 +129,13 @@ FromRef Parser::relation_primary() {
     return values_relation();
   }
   if (!is_symbol("(")) {
-    return table_or_function();
+    FromRef item = table_or_function();
+    if (!lateral) {
+      return item;
+    }
+    auto copy = std::make_shared<FromItem>(*item);
+    copy->lateral = true;
+    return copy;
   }
   // `(SELECT …)`, or a relation in parentheses: look behind all opening ones.
   std::size_t ahead = 0;

@@ -19,11 +19,11 @@ bool equals_upper(std::string_view text, std::string_view upper) {
 
 // Words that end what stands before them: never read as an alias, nor as a column unless quoted.
 constexpr std::array<std::string_view, 40> kStops = {
-    "SELECT",  "FROM",    "WHERE",  "GROUP",    "HAVING",    "ORDER",      "LIMIT", "OFFSET",
-    "UNION",   "EXCEPT",  "MINUS",  "SETMINUS", "INTERSECT", "JOIN",       "INNER", "LEFT",
-    "RIGHT",   "FULL",    "CROSS",  "SEMI",     "ANTI",      "NATURAL",    "ON",    "USING",
-    "LATERAL", "QUALIFY", "WINDOW", "SORT",     "CLUSTER",   "DISTRIBUTE", "AS",    "AND",
-    "OR",      "NOT",     "IN",     "IS",       "WHEN",      "THEN",       "ELSE",  "END"};
+    "SELECT",  "FROM",    "WHERE", "GROUP",    "HAVING",    "ORDER",      "LIMIT", "OFFSET",
+    "UNION",   "EXCEPT",  "MINUS", "SETMINUS", "INTERSECT", "JOIN",       "INNER", "LEFT",
+    "RIGHT",   "FULL",    "CROSS", "SEMI",     "ANTI",      "NATURAL",    "ON",    "USING",
+    "LATERAL", "QUALIFY", "PIVOT", "SORT",     "CLUSTER",   "DISTRIBUTE", "AS",    "AND",
+    "OR",      "NOT",     "IN",    "IS",       "WHEN",      "THEN",       "ELSE",  "END"};
 
 bool is_stop(std::string_view word) {
   return std::ranges::any_of(kStops, [&](auto stop) { return equals_upper(word, stop); });
@@ -109,19 +109,14 @@ void Parser::expect_symbol(std::string_view symbol) {
 }
 
 bool Parser::accept_close_angle() {
-  if (half_close_) {
-    half_close_ = false;
+  if (!is_symbol(">") && !is_symbol(">>") && !is_symbol(">>>")) {
+    return false;
+  }
+  if (++closed_ == peek().text.size()) {
+    closed_ = 0;
     take();
-    return true;
   }
-  if (accept_symbol(">")) {
-    return true;
-  }
-  if (is_symbol(">>")) {
-    half_close_ = true;
-    return true;
-  }
-  return false;
+  return true;
 }
 
 void Parser::fail(SqlError error) {
@@ -215,7 +210,7 @@ bool Parser::skip_semicolons() {
 void Parser::recover() {
   error_.reset();
   nesting_ = 0;
-  half_close_ = false;
+  closed_ = 0;
   while (!at_end() && !is_symbol(";")) {
     take();
   }

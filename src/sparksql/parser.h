@@ -150,7 +150,7 @@ class Parser {
   std::string_view text_;
   std::string file_;
   std::size_t at_ = 0;
-  bool half_close_ = false;  // the first `>` of a `>>` is taken
+  std::size_t closed_ = 0;  // how many `>` of a `>>` or `>>>` are taken
   int nesting_ = 0;
   std::optional<SqlError> error_;
 };

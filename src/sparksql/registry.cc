@@ -38,8 +38,8 @@ void add_conditions(std::vector<FunctionRow>& rows) {
   rows.push_back(
       {.name = "greatest", .kind = Kind::kSpecial, .special = &CallBinder::greatest_least});
   rows.push_back({.name = "least", .kind = Kind::kSpecial, .special = &CallBinder::greatest_least});
-  rows.push_back({"isnull", Kind::kTemplate, "any", "boolean", "($1 IS NULL)"});
-  rows.push_back({"isnotnull", Kind::kTemplate, "any", "boolean", "($1 IS NOT NULL)"});
+  rows.push_back({.name = "isnull", .kind = Kind::kSpecial, .special = &CallBinder::is_null});
+  rows.push_back({.name = "isnotnull", .kind = Kind::kSpecial, .special = &CallBinder::is_null});
   rows.push_back({.name = "isnan", .kind = Kind::kSpecial, .special = &CallBinder::isnan});
   rows.push_back({.name = "typeof", .kind = Kind::kSpecial, .special = &CallBinder::typeof_});
 }

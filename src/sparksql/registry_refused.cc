@@ -6,6 +6,9 @@ namespace sluice::sparksql {
 
 const std::vector<std::string_view>& refused_functions() {
   static const std::vector<std::string_view> names = {
+      "exists",
+      "char",
+      "grouping__id",
       "abs",
       "acos",
       "acosh",
@@ -84,7 +87,7 @@ const std::vector<std::string_view>& refused_functions() {
       "count_if",
       "crc32",
       "csc",
-     
+
       "curdate",
       "current_catalog",
       "current_database",
@@ -112,7 +115,7 @@ const std::vector<std::string_view>& refused_functions() {
       "decode",
       "degrees",
       "dense_rank",
-     
+
       "double",
       "e",
       "element_at",

@@ -252,7 +252,9 @@ bool can_cast(const DataType& from, const DataType& to, CastMode mode) {
       case TypeKind::kArray:
         return can_cast(from.element(), to.element(), mode);
       case TypeKind::kMap:
-        return can_cast(from.key(), to.key(), mode) && can_cast(from.value(), to.value(), mode);
+        return (from.key().same_as(to.key()) ||
+                (mode == CastMode::kAnsi && can_cast(from.key(), to.key(), mode))) &&
+               can_cast(from.value(), to.value(), mode);
       default:
         return can_cast_struct(from, to, mode);
     }

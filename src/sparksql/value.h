@@ -37,6 +37,7 @@ struct Value {
   std::string name;                    // of a column or field: its own name
   std::optional<std::string> literal;  // text of a literal that is not NULL
   bool is_null_literal = false;
+  bool unnameable = false;  // Spark names it in a way not known here
   // Of a chain of AND or OR: its parts, so that the text of a long chain grows in a straight line.
   std::string chain_operator;
   std::vector<std::string> chain;
