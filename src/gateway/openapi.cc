@@ -76,7 +76,7 @@ class Importer {
   base::Result<std::size_t, ImportError> child(std::size_t parent, const std::string& part);
   Status method(std::size_t at, const std::string& name, const Map& operation, const Map& item);
   void parameters(MethodModel& method, const Map& holder);
-  const Map& resolved(const Map& map);
+  const Map* resolved(const Map* map);
   void responses(MethodModel& method, const Map& operation);
   void security(MethodModel& method, const Map& operation, const std::string& where);
   Status integration(MethodModel& method, const Map& map, const std::string& where);
@@ -100,8 +100,8 @@ void Importer::warn_unknown(const Map& map, const std::set<std::string_view>& kn
 }
 
 // $ref inside the document, one step.
-const Map& Importer::resolved(const Map& map) {
-  const std::string reference = text_at(map, "$ref");
+const Map* Importer::resolved(const Map* map) {
+  const std::string reference = text_at(*map, "$ref");
   if (!reference.starts_with("#/")) return map;
   const Map* at = &document_;
   std::string_view rest = std::string_view(reference).substr(2);
@@ -111,7 +111,7 @@ const Map& Importer::resolved(const Map& map) {
     at = map_at(*at, part);
     if (at == nullptr) return map;
   }
-  return *at;
+  return at;
 }
 
 void Importer::root_settings() {
@@ -216,7 +216,7 @@ Status Importer::paths(const std::string& prefix) {
     if (key.starts_with("x-")) continue;
     if (!key.starts_with('/')) return invalid("path '" + key + "' does not start with '/'");
     if (e->value.kind != Kind::kMap) continue;
-    if (auto s = path(prefix + key, resolved(*e->value.map)); !s) return s;
+    if (auto s = path(prefix + key, *resolved(e->value.map)); !s) return s;
   }
   return {};
 }
@@ -289,7 +289,7 @@ void Importer::parameters(MethodModel& m, const Map& holder) {
   if (list.kind != Kind::kList) return;
   for (const Value& v : list.list->items) {
     if (v.kind != Kind::kMap) continue;
-    const Map& p = resolved(*v.map);
+    const Map& p = *resolved(v.map);
     const std::string in = text_at(p, "in");
     const std::string place = in == "query" ? "querystring" : in;
     if (place == "path" || place == "querystring" || place == "header") {
@@ -315,7 +315,7 @@ void Importer::responses(MethodModel& m, const Map& operation) {
   if (all == nullptr) return;
   for (const Entry* e : all->entries) {
     if (e->value.kind != Kind::kMap) continue;
-    const Map& r = resolved(*e->value.map);
+    const Map& r = *resolved(e->value.map);
     MethodResponse response;
     response.status_code = text_of(e->key);
     if (response.status_code == "default") continue;
@@ -374,7 +374,7 @@ Status Importer::method(std::size_t at, const std::string& name, const Map& oper
   parameters(m, item);
   parameters(m, operation);
   if (const Map* body = map_at(operation, "requestBody")) {
-    if (const Map* content = map_at(resolved(*body), "content")) {
+    if (const Map* content = map_at(*resolved(body), "content")) {
       for (const Entry* c : content->entries) {
         const Map* schema = c->value.kind == Kind::kMap ? map_at(*c->value.map, "schema") : nullptr;
         if (schema == nullptr) continue;

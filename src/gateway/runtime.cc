@@ -145,8 +145,8 @@ void StageRuntime::compile_uri(const Integration& integration, CompiledMethod& o
   out.service = arn->account.substr(arn->account.rfind('.') + 1);
   std::string_view rest = arn->resource;
   if (rest.starts_with("action/")) {
-    out.action =
-        rest.substr(7, rest.find('&') == std::string_view::npos ? rest.npos : rest.find('&') - 7);
+    out.action = rest.substr(
+        7, rest.find('&') == std::string_view::npos ? std::string_view::npos : rest.find('&') - 7);
   } else if (!rest.starts_with("path/")) {
     out.refusal = "AWS ARN for integration must contain path or action";
   }

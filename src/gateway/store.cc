@@ -154,6 +154,7 @@ std::shared_ptr<const RestApi> Store::api(const std::string& id) const {
 std::vector<std::shared_ptr<const RestApi>> Store::apis() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<const RestApi>> out;
+  out.reserve(records_.size());
   for (const auto& [id, record] : records_)
     out.push_back(record.api);
   std::stable_sort(out.begin(), out.end(),
@@ -214,6 +215,7 @@ std::vector<Deployment> Store::deployments(const std::string& api_id) const {
   std::vector<Deployment> out;
   const auto found = records_.find(api_id);
   if (found == records_.end()) return out;
+  out.reserve(found->second.deployments.size());
   for (const auto& [id, kept] : found->second.deployments)
     out.push_back(kept.deployment);
   std::stable_sort(out.begin(), out.end(),
@@ -244,6 +246,7 @@ std::vector<Stage> Store::stages(const std::string& api_id) const {
   std::vector<Stage> out;
   const auto found = records_.find(api_id);
   if (found == records_.end()) return out;
+  out.reserve(found->second.stages.size());
   for (const auto& [name, stage] : found->second.stages)
     out.push_back(stage);
   return out;

@@ -3,6 +3,7 @@
 // the JSON reader look at between steps (a single allocation is bounded by its caller).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -30,6 +31,7 @@ class Arena {
   }
   template <class T>
   T* make_array(std::size_t n) {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): arrays of pointers are meant
     return static_cast<T*>(allocate(n * sizeof(T)));
   }
   // T must not need a destructor: none is run.
@@ -73,7 +75,7 @@ struct ArenaVector {
   void reserve(Arena& arena, std::size_t n) {
     if (n <= capacity) return;
     T* bigger = arena.make_array<T>(n);
-    if (size != 0) std::memcpy(static_cast<void*>(bigger), data, size * sizeof(T));
+    std::copy(data, data + size, bigger);
     data = bigger;
     capacity = n;
   }

@@ -65,7 +65,8 @@ class Reader {
       return static_cast<std::size_t>(at) < text_.size() &&
              (static_cast<unsigned char>(text_[static_cast<std::size_t>(at)]) & 0xc0) == 0x80;
     };
-    while (at > 0 && inside()) --at;
+    while (at > 0 && inside())
+      --at;
     return std::to_string(utf16_length(text_.substr(0, static_cast<std::size_t>(at))));
   }
   // The whole character at at_.

@@ -84,7 +84,10 @@ class Interpreter {
   Value document();
 
   bool step(const Node& node);
-  static Value empty() { return Value::of(std::string_view("", 0)); }
+  static Value empty() {
+    static constexpr std::string_view kNothing = "";
+    return Value::of(kNothing);
+  }
 
   const Program& program_;
   Environment& env_;
