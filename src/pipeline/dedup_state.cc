@@ -82,16 +82,21 @@ PipelineResult<void> DedupState::load(std::vector<KeyFileRef> files) {
   for (const KeyFileRef& file : files)
     total += file.count;
   if (auto ok = check_room(total); !ok) return ok;
+  abandon();
+  files_.clear();
   set_.clear();
   set_.reserve(total);
   for (const KeyFileRef& file : files) {
     auto keys = read(file);
-    if (!keys) return std::unexpected(keys.error());
+    if (!keys) {
+      // A key left behind would not be fresh when its row is read again, and so be in no file.
+      set_.clear();
+      return std::unexpected(keys.error());
+    }
     for (const base::Uint128 key : *keys)
       set_.insert(key);
   }
   files_ = std::move(files);
-  abandon();
   return {};
 }
 

@@ -30,7 +30,7 @@ class DedupState {
   DedupState(base::Env& env, Settings settings) : env_(env), settings_(std::move(settings)) {}
 
   // Reads `files`, which must cover batches 0 … n. kStopped: one is missing or damaged, was made
-  // for other columns, or does not fit into memory.
+  // for other columns, or does not fit into memory. After an error the state is empty.
   PipelineResult<void> load(std::vector<KeyFileRef> files);
   // load() failed because a file is missing, damaged or of another seed: the rows read before can
   // make the state again.

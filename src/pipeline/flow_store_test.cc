@@ -157,6 +157,29 @@ TEST(DedupState, AnAbandonedBatchLeavesNoTrace) {
   EXPECT_THAT(*env.list(state_folder(kFolder)), ::testing::ElementsAre(file->file));
 }
 
+TEST(DedupState, AFailedLoadLeavesNoKeysBehind) {
+  base::MemEnv env;
+  base::SeededRandom random(1);
+  ASSERT_TRUE(env.make_dirs(state_folder(kFolder)));
+  DedupState state(env, state_settings());
+  for (std::int64_t batch = 0; batch < 2; ++batch) {
+    EXPECT_TRUE(*state.add_new(static_cast<base::Uint128>(5 + batch)));
+    const auto file = state.write(batch, batch, random);
+    ASSERT_TRUE(file);
+    state.commit(*file);
+  }
+  ASSERT_TRUE(env.remove(base::join_path(state_folder(kFolder), state.files().back().file)));
+  DedupState again(env, state_settings());
+  ASSERT_FALSE(again.load(state.files()));
+  EXPECT_TRUE(again.damaged());
+  // What is read again must be fresh, or the file made of it would lack the first batch.
+  EXPECT_TRUE(*again.add_new(5));
+  EXPECT_TRUE(*again.add_new(6));
+  const auto file = again.write(0, 1, random);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->count, 2U);
+}
+
 TEST(DedupState, FilesOfOtherColumnsAreRefusedNotMadeAgain) {
   base::MemEnv env;
   base::SeededRandom random(1);
