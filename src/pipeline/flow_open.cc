@@ -72,7 +72,9 @@ PipelineResult<void> Flow::open_table() {
   if (auto ok = passed("table made"); !ok) return ok;
   if (auto ok = store_->make_folders(); !ok) return ok;
   if (!settings_.take_lock) return {};
-  lock_ = store_->lock();
+  auto lock = store_->lock();
+  if (!lock) return std::unexpected(lock.error());
+  lock_ = *std::move(lock);
   if (lock_ == nullptr)
     return stopped("another process runs flow {} of {}", definition_.name, definition_.table.name);
   return {};

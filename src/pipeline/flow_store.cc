@@ -38,9 +38,11 @@ PipelineResult<void> FlowStore::make_folders() {
   return {};
 }
 
-std::unique_ptr<base::FileLock> FlowStore::lock() {
+PipelineResult<std::unique_ptr<base::FileLock>> FlowStore::lock() {
   auto lock = env_.lock(base::join_path(folder_, "lock"));
-  return lock ? *std::move(lock) : nullptr;
+  if (lock) return *std::move(lock);
+  if (lock.error().code == base::IoError::kLocked) return nullptr;
+  return retry(lock.error());
 }
 
 PipelineResult<std::optional<std::string>> FlowStore::read(const std::string& path) {

@@ -21,7 +21,7 @@ class FlowStore {
   // Folders exist and their names are synced.
   PipelineResult<void> make_folders();
   // nullptr: another process holds it, that is, runs the flow.
-  std::unique_ptr<base::FileLock> lock();
+  PipelineResult<std::unique_ptr<base::FileLock>> lock();
 
   PipelineResult<std::optional<FlowFile>> read_flow();
   // Put-if-absent; what is there afterwards is returned, whoever wrote it.
