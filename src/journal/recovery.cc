@@ -34,7 +34,8 @@ class Window {
   // Fewer bytes only at the end of the file; valid until the next call.
   base::IoResult<std::string_view> view(std::uint64_t offset, std::uint64_t bytes) {
     if (offset < begin_ || offset + bytes > begin_ + buffer_.size()) {
-      buffer_.resize(std::max(bytes, kWindowBytes));
+      const std::uint64_t left = file_.bytes - std::min(file_.bytes, offset);
+      buffer_.resize(std::min(std::max(bytes, kWindowBytes), left));
       const auto got = file_.file->read_at(offset, std::span(buffer_.data(), buffer_.size()));
       if (!got) return std::unexpected(got.error());
       buffer_.resize(*got);
