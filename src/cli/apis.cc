@@ -26,6 +26,12 @@ std::string text(const json::value& v) {
   return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
 }
 
+// Where a stage is called; without a server only the path is known.
+std::string invoke_url(const Backend& backend, const std::string& id, const std::string& stage) {
+  const std::string base = backend.name().starts_with("http") ? backend.name() : "";
+  return fmt::format("{}/restapis/{}/{}/_user_request_/", base, id, stage);
+}
+
 Outcome<json::value> import_api(Backend& backend, const ApisArguments& arguments) {
   auto document = read_text(arguments.file);
   if (!document) return std::unexpected(document.error());
@@ -54,8 +60,7 @@ int import(Backend& backend, const ApisArguments& arguments) {
       fmt::print("  warning: {}\n", text(warning));
   }
   if (!arguments.stage.empty())
-    fmt::print("deployed to {}: {}/restapis/{}/{}/_user_request_/\n", arguments.stage,
-               backend.name(), id, arguments.stage);
+    fmt::print("deployed to {}: {}\n", arguments.stage, invoke_url(backend, id, arguments.stage));
   return 0;
 }
 
@@ -71,18 +76,18 @@ int list(Backend& backend, const ApisArguments& arguments) {
     if (!stages) return complain(stages.error());
     json::object entry = api.as_object();
     entry["stages"] = stages->at("item");
-    std::string names;
     for (const auto& stage : stages->at("item").as_array()) {
-      names += (names.empty() ? "" : ", ") + text(stage.at("stageName"));
+      const std::string name = text(stage.at("stageName"));
+      rows.push_back({id, text(api.at("name")), name, invoke_url(backend, id, name)});
     }
-    rows.push_back({id, text(api.at("name")), names,
-                    fmt::format("{}/restapis/{}/STAGE/_user_request_/", backend.name(), id)});
+    if (stages->at("item").as_array().empty())
+      rows.push_back({id, text(api.at("name")), std::nullopt, std::nullopt});
     all.emplace_back(std::move(entry));
   }
   if (arguments.where.json) {
     fmt::print("{}\n", json::serialize(all));
   } else {
-    fmt::print("{}", format_table({{"id"}, {"name"}, {"stages"}, {"invoke URL"}}, rows, 100));
+    fmt::print("{}", format_table({{"id"}, {"name"}, {"stage"}, {"invoke URL"}}, rows, 120));
   }
   return 0;
 }
@@ -115,7 +120,9 @@ int render(const ApisArguments& arguments) {
 
 int run(const ApisArguments& arguments) {
   if (arguments.action == ApisArguments::Action::kRender) return render(arguments);
-  auto backend = open_backend(arguments.where);
+  const bool makes = arguments.action == ApisArguments::Action::kImport;
+  auto backend =
+      open_backend(arguments.where, makes ? DataFolder::kMayBeAbsent : DataFolder::kMustExist);
   if (!backend) return complain(backend.error());
   return arguments.action == ApisArguments::Action::kImport ? import(**backend, arguments)
                                                             : list(**backend, arguments);

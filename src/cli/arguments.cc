@@ -60,6 +60,10 @@ class Parser {
   std::expected<Arguments, int> parse(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
+    } catch (const CLI::RequiredError& error) {
+      const bool unknown = argc > 1 && argv[1][0] != '-' && app_.get_subcommands().empty();
+      if (unknown) std::fprintf(stderr, "sluice: there is no command '%s'\n", argv[1]);
+      return std::unexpected(unknown ? 2 : app_.exit(error) == 0 ? 0 : 2);
     } catch (const CLI::ParseError& error) {
       const int status = app_.exit(error);
       return std::unexpected(status == 0 ? 0 : 2);
@@ -113,7 +117,8 @@ class Parser {
                   "TABLE=STREAM, one post for each picked row; may be repeated");
     c->add_option("--rate", feed_.rate, "posts a second at most; 0: no limit")
         ->check(CLI::NonNegativeNumber);
-    c->add_option("--seed", feed_.seed, "which rows are picked")->capture_default_str();
+    c->add_option("--seed", feed_.seed, "which rows are picked: the same seed, the same rows")
+        ->capture_default_str();
     c->add_option("--rows", feed_.rows, "rows to pick; 0: until Ctrl-C")
         ->check(CLI::NonNegativeNumber);
     c->add_option("--repeat", feed_.repeat,
@@ -206,7 +211,8 @@ class Parser {
     create->footer(
         "Examples:\n  sluice streams create streaming-0e36c8cd403d-pin\n  sluice streams create "
         "clicks --shards 2");
-    add_streams_command(*group, "list", "Names, shards, records.", streams_[1], Action::kList)
+    add_streams_command(*group, "list", "Names, status, mode, open shards, retention.", streams_[1],
+                        Action::kList)
         ->footer("Example:\n  sluice streams list --json");
     add_streams_command(*group, "describe", "A stream's shards and settings.", streams_[2],
                         Action::kDescribe)

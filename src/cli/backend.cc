@@ -151,9 +151,12 @@ std::unique_ptr<Backend> connect(const std::string& endpoint) {
   return std::make_unique<RemoteBackend>(endpoint);
 }
 
-Outcome<std::unique_ptr<Backend>> open_backend(const Where& where) {
+Outcome<std::unique_ptr<Backend>> open_backend(const Where& where, DataFolder folder) {
   if (!where.endpoint.empty()) return connect(where.endpoint);
   if (auto endpoint = server::running_endpoint(where.data)) return connect(*endpoint);
+  if (folder == DataFolder::kMustExist && !base::posix_env().stat(where.data))
+    return std::unexpected(
+        fmt::format("there is no data folder {} and no --endpoint was given", where.data));
   return EmbeddedBackend::open(where.data);
 }
 

@@ -33,9 +33,12 @@ class Backend {
                                    std::string_view content_type = "application/json");
 };
 
+// What to do when there is neither a server nor a data folder.
+enum class DataFolder { kMayBeAbsent, kMustExist };
+
 // `--endpoint` if given; else the server that holds the data folder, found by the note it left
 // there; else the folder.
-Outcome<std::unique_ptr<Backend>> open_backend(const Where& where);
+Outcome<std::unique_ptr<Backend>> open_backend(const Where& where, DataFolder folder);
 std::unique_ptr<Backend> connect(const std::string& endpoint);
 
 // Prints "sluice: <message>" on standard error; the exit status of a failed command.

@@ -34,7 +34,7 @@ Outcome<std::vector<feed::TableStream>> parse_map(const std::vector<std::string>
 
 std::string totals_text(const feed::FeedTotals& totals, double seconds) {
   const auto posts = totals.posts.load();
-  return fmt::format("{} posts, {:.0f} a second, {} accepted, {} refused, {} sent again",
+  return fmt::format("{}, {:.0f} a second, {} accepted, {} refused, {} sent again",
                      with_commas(posts), seconds > 0 ? static_cast<double>(posts) / seconds : 0.0,
                      with_commas(totals.accepted), with_commas(totals.refused),
                      with_commas(totals.retries));
@@ -92,10 +92,15 @@ int run(const FeedArguments& arguments) {
   // The watcher shows the totals and hands Ctrl-C on, while run() feeds on this thread.
   std::jthread watcher([&](const std::stop_token& done) {
     Progress progress;
+    bool trouble_told = false;
     while (!done.stop_requested()) {
       if (!interrupt.wait_ms(kShowEveryMs)) {
         feeder.stop();
         return;
+      }
+      if (const std::string trouble = feeder.first_trouble(); !trouble.empty() && !trouble_told) {
+        progress.done("first trouble: " + trouble);
+        trouble_told = true;
       }
       if (!arguments.verbose) progress.update(totals_text(feeder.totals(), seconds()));
     }
@@ -107,9 +112,11 @@ int run(const FeedArguments& arguments) {
   });
   watcher.request_stop();
   watcher.join();
-  print_totals(arguments, feeder.totals(), seconds());
   if (!ran) return complain(ran.error().message);
-  return feeder.totals().refused == 0 ? 0 : 1;
+  print_totals(arguments, feeder.totals(), seconds());
+  if (feeder.totals().refused > 0)
+    return complain("some posts were refused; the first trouble: " + feeder.first_trouble());
+  return 0;
 }
 
 }  // namespace sluice::cli

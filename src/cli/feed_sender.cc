@@ -11,6 +11,7 @@ feed::Feeder::Sender make_http_sender() {
   return [client = std::make_shared<http::Client>()](const feed::Post& post) -> feed::Reply {
     http::ClientRequest request{.method = "PUT", .url = post.url};
     request.headers.add("Content-Type", "application/json");
+    request.headers.add("amz-sdk-invocation-id", post.invocation_id);
     request.body = post.body;
     auto response = client->fetch(request);
     if (!response) return {0, response.error().message};

@@ -16,9 +16,13 @@ namespace {
 constexpr std::int64_t kMemoryLimit = std::int64_t{2} << 30;
 
 sparksql::TableName split_name(const std::string& name) {
-  const auto dot = name.find('.');
-  if (dot == std::string::npos) return {name};
-  return {name.substr(0, dot), name.substr(dot + 1)};
+  sparksql::TableName parts;
+  for (std::size_t start = 0; start <= name.size();) {
+    const std::size_t end = std::min(name.find('.', start), name.size());
+    parts.push_back(name.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
 }
 
 }  // namespace
@@ -56,7 +60,10 @@ struct LakeView::Parts {
 LakeView::LakeView(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 LakeView::~LakeView() = default;
 
-Outcome<std::unique_ptr<LakeView>> LakeView::open(const std::string& data_folder) {
+Outcome<std::unique_ptr<LakeView>> LakeView::open(const std::string& data_folder,
+                                                  DataFolder folder) {
+  if (folder == DataFolder::kMustExist && !base::posix_env().stat(data_folder))
+    return std::unexpected(fmt::format("there is no data folder {}", data_folder));
   const std::string root = base::join_path(data_folder, "lake");
   duck::DatabaseOptions options;
   options.memory_limit_bytes = kMemoryLimit;

@@ -36,7 +36,8 @@ ResultTable empty_result(const types::DataType& schema);
 
 class LakeView {
  public:
-  static Outcome<std::unique_ptr<LakeView>> open(const std::string& data_folder);
+  static Outcome<std::unique_ptr<LakeView>> open(const std::string& data_folder,
+                                                 DataFolder folder = DataFolder::kMustExist);
   ~LakeView();
 
   Outcome<std::vector<TableDetails>> tables();

@@ -4,10 +4,12 @@
 
 #include <boost/json.hpp>
 #include <cstdio>
+#include <set>
 
 #include "base/env.h"
 #include "cli/arguments.h"
 #include "cli/interrupt.h"
+#include "cli/lake_view.h"
 #include "cli/pipeline_client.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
@@ -30,17 +32,63 @@ bool is_folder(const std::string& path) {
   return info && info->is_directory;
 }
 
+std::int64_t number(const json::value& flow, const char* name) {
+  return flow.at(name).to_number<std::int64_t>();
+}
+
 std::string progress_text(const json::object& run) {
   std::int64_t rows = 0;
   std::int64_t lag = 0;
   for (const auto& flow : run.at("flows").as_array()) {
-    rows += flow.at("rowsTotal").to_number<std::int64_t>();
-    lag += flow.at("lagRecords").to_number<std::int64_t>();
+    rows += number(flow, "rowsWritten");
+    lag += number(flow, "lagRecords");
   }
-  return fmt::format("{} rows written, {} records to read", with_commas(rows), with_commas(lag));
+  return fmt::format("{} written, {} to read", counted(rows, "row"), counted(lag, "record"));
 }
 
-// Prints events until the run ends; 0 when it completed.
+// Without the catalog and the default schema, which say nothing here.
+std::string short_name(const std::string& name) {
+  constexpr std::string_view kDefault = "spark_catalog.default.";
+  return name.starts_with(kDefault) ? name.substr(kDefault.size()) : name;
+}
+
+std::string flows_table(const json::array& runs) {
+  std::vector<Row> rows;
+  for (const auto& run : runs) {
+    for (const auto& flow : run.at("flows").as_array()) {
+      rows.push_back(
+          {short_name(text(flow.at("flow"))), text(flow.at("state")), text(flow.at("batch")),
+           with_commas(number(flow, "inputRecords")), with_commas(number(flow, "rowsWritten")),
+           with_commas(number(flow, "rowsTotal")), with_commas(number(flow, "lagRecords")),
+           with_commas(number(flow, "malformed")), text(flow.at("error"))});
+    }
+  }
+  return format_table({{"flow"},
+                       {"state"},
+                       {"batch", true},
+                       {"records read", true},
+                       {"rows written", true},
+                       {"rows in table", true},
+                       {"lag", true},
+                       {"malformed", true},
+                       {"error"}},
+                      rows, 80);
+}
+
+// The outcome of a run that has ended; the exit status.
+int report(const PipelinesArguments& arguments, const json::object& run) {
+  const std::string state = text(run.at("state"));
+  const bool good = state == "COMPLETED" || state == "STOPPED";
+  if (arguments.where.json) {
+    fmt::print("{}\n", json::serialize(run));
+    return good ? 0 : 1;
+  }
+  const bool ran = arguments.action == PipelinesArguments::Action::kRun;
+  if (ran && !run.at("flows").as_array().empty()) fmt::print("{}", flows_table({run}));
+  return good ? 0 : complain(text(run.at("error")));
+}
+
+// Prints events as Spark's own command does, until the run ends.
 int follow(PipelineClient& client, const PipelinesArguments& arguments, const std::string& run) {
   const Interrupt interrupt;
   Progress progress;
@@ -50,54 +98,49 @@ int follow(PipelineClient& client, const PipelinesArguments& arguments, const st
     auto status = client.status(run, after);
     if (!status) return complain(status.error());
     for (const auto& event : status->at("events").as_array()) {
-      if (!arguments.where.json) progress.done(text(event.at("text")));
+      if (!arguments.where.json)
+        progress.done(utc_text(number(event, "timeMs")) + ": " + text(event.at("text")));
     }
     after = status->at("next").to_number<std::uint64_t>();
-    const std::string state = text(status->at("state"));
-    if (state != "RUNNING") {
-      if (arguments.where.json) fmt::print("{}\n", json::serialize(*status));
-      return state == "COMPLETED" || state == "STOPPED" ? 0 : 1;
-    }
-    progress.update(progress_text(*status));
+    if (text(status->at("state")) != "RUNNING") return report(arguments, *status);
+    if (!status->at("flows").as_array().empty()) progress.update(progress_text(*status));
     if (!interrupt.wait_ms(kPollMs) && !std::exchange(stopping, true)) {
       if (auto asked = client.request_stop(run); !asked) return complain(asked.error());
     }
   }
 }
 
+// The newest run of each project.
+json::array newest_runs(const json::object& list) {
+  json::array newest;
+  std::set<std::string> projects;
+  for (const auto& run : list.at("runs").as_array()) {
+    if (projects.insert(text(run.at("project"))).second) newest.push_back(run);
+  }
+  return newest;
+}
+
 int print_status(PipelineClient& client, const PipelinesArguments& arguments) {
-  auto runs = client.list();
-  if (!runs) return complain(runs.error());
+  auto list = client.list();
+  if (!list) return complain(list.error());
+  const json::array runs = newest_runs(*list);
   if (arguments.where.json) {
-    fmt::print("{}\n", json::serialize(*runs));
+    fmt::print("{}\n", json::serialize(json::object{{"runs", runs}}));
     return 0;
   }
-  std::vector<Row> rows;
-  for (const auto& run : runs->at("runs").as_array()) {
-    for (const auto& flow : run.at("flows").as_array()) {
-      rows.push_back({text(run.at("project")), text(run.at("state")), text(flow.at("flow")),
-                      text(flow.at("state")), text(flow.at("batch")), text(flow.at("rowsTotal")),
-                      text(flow.at("lagRecords")), text(flow.at("malformed")),
-                      text(flow.at("error"))});
-    }
+  if (runs.empty()) fmt::print("no pipeline has run since the server started\n");
+  for (const auto& run : runs) {
+    fmt::print("{}: {}, {}\n", text(run.at("project")), text(run.at("mode")),
+               text(run.at("state")));
+    fmt::print("{}\n", flows_table({run}));
   }
-  fmt::print("{}", format_table({{"project"},
-                                 {"run"},
-                                 {"flow"},
-                                 {"state"},
-                                 {"batch", true},
-                                 {"rows", true},
-                                 {"lag", true},
-                                 {"malformed", true},
-                                 {"error"}},
-                                rows, 80));
   return 0;
 }
 
 }  // namespace
 
 int run(const PipelinesArguments& arguments) {
-  auto backend = open_backend(arguments.where);
+  auto backend = open_backend(arguments.where, DataFolder::kMustExist);
   if (!backend) return complain(backend.error());
   PipelineClient client(**backend);
   if (arguments.action == PipelinesArguments::Action::kStatus)

@@ -102,8 +102,8 @@ class Shell {
       }
     }
     write_out(format_table(table.columns, table.rows));
-    write_out(fmt::format("({} rows)\n",
-                          with_commas(static_cast<std::int64_t>(table.rows.size() + left_out))));
+    write_out(fmt::format("({})\n",
+                          counted(static_cast<std::int64_t>(table.rows.size() + left_out), "row")));
     if (left_out > 0)
       write_out(fmt::format("({} more rows not shown; --csv or --json prints all)\n",
                             with_commas(static_cast<std::int64_t>(left_out))));
@@ -150,7 +150,7 @@ Outcome<std::string> read_input(const std::string& file) {
 }  // namespace
 
 int run(const SqlArguments& arguments) {
-  auto lake = LakeView::open(arguments.where.data);
+  auto lake = LakeView::open(arguments.where.data, DataFolder::kMayBeAbsent);
   if (!lake) return complain(lake.error());
   Shell shell(**lake, arguments);
   int failed = 0;

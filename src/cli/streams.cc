@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "base/json_writer.h"
 #include "base/uuid.h"
 #include "cli/arguments.h"
 #include "cli/backend.h"
@@ -50,7 +51,8 @@ int create(Backend& backend, const StreamsArguments& arguments) {
       if (arguments.where.json) {
         fmt::print("{}\n", json::serialize(*summary));
       } else {
-        fmt::print("created {} ({} shards)\n", arguments.name, text(summary->at("OpenShardCount")));
+        fmt::print("created {} ({})\n", arguments.name,
+                   counted(summary->at("OpenShardCount").to_number<std::int64_t>(), "shard"));
       }
       return 0;
     }
@@ -171,7 +173,7 @@ int put(Backend& backend, const StreamsArguments& arguments) {
   }
   if (auto ok = flush(); !ok) return complain(ok.error());
   if (!arguments.where.json)
-    fmt::print("put {} records into {}\n", with_commas(count), arguments.name);
+    fmt::print("put {} into {}\n", counted(count, "record"), arguments.name);
   return 0;
 }
 
@@ -213,7 +215,7 @@ class Tail {
 
   bool enough() const { return arguments_.count > 0 && shown_ >= arguments_.count; }
   std::string status() const {
-    return fmt::format("{}: {} records, last updated {}", arguments_.name, with_commas(shown_),
+    return fmt::format("{}: {}, last updated {}", arguments_.name, counted(shown_, "record"),
                        updated_ms_ == 0 ? "never" : clock_text(updated_ms_) + " UTC");
   }
   void show() { progress_.update(status()); }
@@ -263,13 +265,15 @@ class Tail {
       fmt::print("{}\n", data);
       return;
     }
-    const json::object line{
-        {"shardId", shard.id},
-        {"sequenceNumber", record.at("SequenceNumber")},
-        {"approximateArrivalTimestamp", record.at("ApproximateArrivalTimestamp")},
-        {"partitionKey", record.at("PartitionKey")},
-        {"data", data}};
-    fmt::print("{}\n", json::serialize(line));
+    std::string line;  // not Boost's serializer: it writes the time as 1.7E9
+    base::JsonWriter json(line);
+    json.begin_object().field("shardId", std::string_view(shard.id));
+    json.field("sequenceNumber", std::string_view(text(record.at("SequenceNumber"))));
+    json.field("approximateArrivalTimestamp",
+               record.at("ApproximateArrivalTimestamp").to_number<double>());
+    json.field("partitionKey", std::string_view(text(record.at("PartitionKey"))));
+    json.field("data", std::string_view(data)).end_object();
+    fmt::print("{}\n", line);
   }
 
   Backend& backend_;
@@ -291,7 +295,9 @@ int remove(Backend& backend, const StreamsArguments& arguments) {
 }  // namespace
 
 int run(const StreamsArguments& arguments) {
-  auto backend = open_backend(arguments.where);
+  const bool makes = arguments.action == StreamsArguments::Action::kCreate;
+  auto backend =
+      open_backend(arguments.where, makes ? DataFolder::kMayBeAbsent : DataFolder::kMustExist);
   if (!backend) return complain(backend.error());
   switch (arguments.action) {
     case StreamsArguments::Action::kCreate:

@@ -27,10 +27,6 @@ void write_details(base::JsonWriter& json, const TableDetails& table) {
       .field("lastUpdatedMs", table.updated_ms);
 }
 
-std::string rows_text(std::int64_t rows) {
-  return rows < 0 ? "unknown" : with_commas(rows);
-}
-
 int list(LakeView& lake, const TablesArguments& arguments) {
   auto tables = lake.tables();
   if (!tables) return complain(tables.error());
@@ -42,9 +38,10 @@ int list(LakeView& lake, const TablesArguments& arguments) {
     json.begin_object();
     write_details(json, table);
     json.end_object();
-    rows.push_back({table.schema_name, table.name, rows_text(table.rows), with_commas(table.files),
-                    human_bytes(table.bytes), std::to_string(table.version),
-                    utc_text(table.updated_ms)});
+    rows.push_back({table.schema_name, table.name,
+                    table.rows < 0 ? "unknown rows" : counted(table.rows, "row"),
+                    counted(table.files, "file"), human_bytes(table.bytes),
+                    std::to_string(table.version), utc_text(table.updated_ms)});
   }
   json.end_array();
   if (arguments.where.json) {
@@ -146,10 +143,10 @@ Outcome<ResultTable> table_sample(LakeView& lake, const TableDetails& table, std
 }
 
 std::string format_details(const TableDetails& table, const ResultTable& sample) {
-  std::string text =
-      fmt::format("{}.{}\n  {} rows in {} files, {}; version {}, last updated {}\n  {}\n\n",
-                  table.schema_name, table.name, rows_text(table.rows), with_commas(table.files),
-                  human_bytes(table.bytes), table.version, utc_text(table.updated_ms), table.root);
+  std::string text = fmt::format(
+      "{}.{}\n  {} in {}, {}; version {}, last updated {}\n  {}\n\n", table.schema_name, table.name,
+      table.rows < 0 ? "unknown rows" : counted(table.rows, "row"), counted(table.files, "file"),
+      human_bytes(table.bytes), table.version, utc_text(table.updated_ms), table.root);
   std::vector<Row> columns;
   for (const auto& field : table.schema.fields())
     columns.push_back({field.name, field.type->to_ddl()});

@@ -36,6 +36,8 @@ std::string format_bars(const std::vector<Bar>& bars, std::size_t bar_width = 40
 std::size_t display_width(std::string_view utf8);
 // 1234567 → 1,234,567
 std::string with_commas(std::int64_t n);
+// 1, "row" → 1 row; 1234, "row" → 1,234 rows
+std::string counted(std::int64_t n, std::string_view what);
 // 1536 → 1.5 KiB
 std::string human_bytes(std::int64_t bytes);
 

@@ -23,6 +23,8 @@ TEST(TextTable, DrawsBarsInProportion) {
 TEST(TextTable, WritesNumbersForPeople) {
   EXPECT_EQ(with_commas(-1234567), "-1,234,567");
   EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(counted(1, "row"), "1 row");
+  EXPECT_EQ(counted(1234, "row"), "1,234 rows");
   EXPECT_EQ(human_bytes(1536), "1.5 KiB");
 }
 

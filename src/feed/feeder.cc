@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "base/uuid.h"
 
 namespace sluice::feed {
 namespace {
@@ -129,6 +130,7 @@ FeedResult<bool> Feeder::send_row(std::int64_t row) {
     if (!json) return std::unexpected(json.error());
     Post post{.url = fmt::format("{}/streams/{}/record", options_.url, stream),
               .body = post_body(stream, *json),
+              .invocation_id = base::random_uuid(),
               .table = at,
               .row = row};
     if (options_.rate > 0) {
@@ -163,6 +165,7 @@ Reply Feeder::send_with_patience(const Sender& send, const Post& post, base::Ran
   std::int64_t waited = 0;
   for (;;) {
     Reply reply = send(post);
+    if (!is_accepted(reply)) note_trouble(post, reply);
     if (!should_retry(reply)) return reply;
     if (waited >= options_.patience_ms) {
       fail_once(FeedError::kLost, fmt::format("{}: no good answer in {} s: {} {}", post.url,
@@ -181,6 +184,18 @@ Reply Feeder::send_with_patience(const Sender& send, const Post& post, base::Ran
 bool Feeder::wait_ms(std::int64_t ms) {
   std::unique_lock lock(mutex_);
   return !wake_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopping_; });
+}
+
+void Feeder::note_trouble(const Post& post, const Reply& reply) {
+  const std::lock_guard lock(mutex_);
+  if (!first_trouble_.empty()) return;
+  first_trouble_ = reply.status == 0 ? fmt::format("{}: {}", post.url, reply.body)
+                                     : fmt::format("{}: {} {}", post.url, reply.status, reply.body);
+}
+
+std::string Feeder::first_trouble() const {
+  const std::lock_guard lock(mutex_);
+  return first_trouble_;
 }
 
 void Feeder::fail_once(FeedError code, std::string message) {

@@ -48,6 +48,8 @@ struct FeedOptions {
 struct Post {
   std::string url;  // of the PUT
   std::string body;
+  // The same for every attempt: with it the gateway stores a repeated attempt once.
+  std::string invocation_id;
   std::size_t table = 0;  // position in FeedOptions::map
   std::int64_t row = 0;
 };
@@ -82,6 +84,8 @@ class Feeder {
   // begins.
   void stop();
   const FeedTotals& totals() const { return totals_; }
+  // The first answer that made a post wait, and the first that refused one; empty: none so far.
+  std::string first_trouble() const;
 
  private:
   class Picker;
@@ -91,6 +95,7 @@ class Feeder {
   Reply send_with_patience(const Sender& send, const Post& post, base::Random& random);
   // False: stopped meanwhile.
   bool wait_ms(std::int64_t ms);
+  void note_trouble(const Post& post, const Reply& reply);
   void fail_once(FeedError code, std::string message);
 
   FeedOptions options_;
@@ -99,10 +104,11 @@ class Feeder {
   FeedTotals totals_;
 
   base::BoundedQueue<Post> queue_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
   FeedResult<void> outcome_;
+  std::string first_trouble_;
   std::mutex report_mutex_;        // one on_post at a time
   std::int64_t next_post_ns_ = 0;  // pace of `rate`
   std::int64_t queued_ = 0;        // posts so far

@@ -1,9 +1,12 @@
 #include "server/front.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "aws/json_protocol.h"
 #include "aws/sigv4.h"
+#include "base/json_writer.h"
 
 namespace sluice::server {
 namespace {
@@ -20,12 +23,23 @@ http::Response to_http(aws::ServiceResponse&& from) {
   return response;
 }
 
-http::Response not_found() {
+// `service`: of the request's signature; empty: it has none.
+http::Response not_found(std::string_view service) {
   http::Response response;
   response.status = 404;
   response.headers.add("Content-Type", "application/json");
-  response.body =
-      R"({"message":"Nothing is served here: neither an AWS action (X-Amz-Target or a signature), nor a stage of an API, nor /_sluice."})";
+  if (service.empty()) {
+    response.body =
+        R"({"message":"Nothing is served here: neither an AWS action (X-Amz-Target or a signature), nor a stage of an API, nor /_sluice."})";
+    return response;
+  }
+  base::JsonWriter(response.body)
+      .begin_object()
+      .field("__type", "UnknownOperationException")
+      .field("message",
+             fmt::format("This server speaks kinesis and apigateway; the request is signed for {}.",
+                         service))
+      .end_object();
   return response;
 }
 
@@ -88,7 +102,10 @@ void Front::handle(http::Request&& request, http::Responder responder) {
     return;
   }
   unknown_requests_.add();
-  if (let_in(request, http::PathClass::kAws, responder)) responder.send(not_found());
+  if (let_in(request, http::PathClass::kAws, responder)) {
+    const auto scope = aws::read_scope(request.headers.get("authorization"), request.query());
+    responder.send(not_found(scope ? scope->service : ""));
+  }
 }
 
 bool Front::names_service(const http::Request& request, std::string_view service,

@@ -36,6 +36,20 @@ std::string_view mode_text(RunMode mode) {
   return "";
 }
 
+// The sample is a client's bytes: whatever is no printable ASCII is shown as \\xNN.
+std::string printable(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      text.push_back(c);
+    } else {
+      text += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  return text;
+}
+
 void write_flow(base::JsonWriter& json, const pipeline::FlowStatus& flow) {
   json.begin_object()
       .field("flow", std::string_view(flow.name))
@@ -50,7 +64,7 @@ void write_flow(base::JsonWriter& json, const pipeline::FlowStatus& flow) {
   json.field("lagRecords", flow.lag_records).field("lagMs", flow.lag_ms);
   json.field("malformed", flow.malformed_records).field("retries", flow.retries);
   if (!flow.malformed_sample.empty())
-    json.field("malformedSample", std::string_view(flow.malformed_sample));
+    json.field("malformedSample", std::string_view(printable(flow.malformed_sample)));
   json.key("error");
   flow.last_error.empty() ? json.null() : json.value(std::string_view(flow.last_error));
   json.end_object();
@@ -152,7 +166,6 @@ class PipelineRuns::Run {
   }
 
   void add_event(const std::string& text) {
-    kLog.info("{}: {}", project_, text);
     const std::lock_guard lock(events_mutex_);
     events_.push_back({base::system_clock().now_ms(), text});
     ++events_count_;

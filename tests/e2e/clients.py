@@ -74,7 +74,7 @@ def with_cli(server, aws):
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
     stream = reference.STREAMS["geo"]
-    run("kinesis", "create-stream", "--stream-name", stream)
+    run("kinesis", "create-stream", "--stream-name", stream, "--stream-mode-details", "StreamMode=ON_DEMAND")
     run("kinesis", "wait", "stream-exists", "--stream-name", stream)
     put = run("kinesis", "put-record", "--stream-name", stream, "--partition-key", "ind", "--data", "eyJpbmQiOjF9")
     described = run("kinesis", "describe-stream", "--stream-name", stream)["StreamDescription"]

@@ -6,8 +6,9 @@ A file describes one behaviour. Lines before the first section are its comment. 
     -- args          one argument a line; {dir} is that folder, {source} the checkout
     -- stdin         what the command reads
     -- stdout        expected standard output, whole
-    -- stderr        expected standard error; lines may end in … (any rest)
+    -- stderr        expected standard error, whole
     -- exit          expected exit status (default 0)
+In expected text, … at the end or the beginning of a line stands for any rest, and a line of … alone for any lines.
 A file may hold several args sections: each starts a new step in the same folder.
 Usage: run.py BINARY FOLDER [NAME…]; --update writes what was printed into the files.
 """
@@ -49,10 +50,20 @@ def steps(sections):
     return files, found
 
 
+def line_matches(want, have):
+    if want.startswith("…"):
+        return have.endswith(want[1:])
+    return have == want or (want.endswith("…") and have.startswith(want[:-1]))
+
+
 def matches(expected, actual):
     want, have = expected.splitlines(), actual.splitlines()
-    return len(want) == len(have) and all(
-        h == w or (w.endswith("…") and h.startswith(w[:-1])) for w, h in zip(want, have))
+    if "…" in want:  # any lines there
+        at = want.index("…")
+        tail = len(want) - at - 1
+        return len(have) >= len(want) - 1 and matches("\n".join(want[:at]), "\n".join(have[:at])) and matches(
+            "\n".join(want[at + 1:]), "\n".join(have[len(have) - tail:]))
+    return len(want) == len(have) and all(map(line_matches, want, have))
 
 
 def run_step(binary, source, folder, step):
@@ -96,7 +107,8 @@ def rewrite(path, results):
         if kind == "args":
             step += 1
         if kind in ("stdout", "stderr", "exit"):
-            text = results[step][kind].rstrip("\n") + "\n"
+            text = results[step][kind].rstrip("\n")
+            text += "\n" if text else ""
         lines.append(f"-- {kind} {argument}".rstrip() + "\n" + text)
     path.write_text(head + "".join(lines), encoding="utf-8")
 
