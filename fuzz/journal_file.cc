@@ -45,7 +45,7 @@ void walk_run(std::string_view run) {
   std::uint32_t count = 0;
   std::uint32_t batches = 0;
   for (auto rest = run; rest.size() >= sizeof(format::BatchHeader);) {
-    const auto header = format::load<format::BatchHeader>(rest.data());
+    const auto header = format::load<format::BatchHeader>(rest);
     if (header.bytes > rest.size() - sizeof(header)) break;
     crc = base::crc32c(rest.substr(0, sizeof(header)), crc);
     count += header.count;

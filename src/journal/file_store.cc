@@ -23,8 +23,8 @@ std::optional<std::uint32_t> number_of(std::string_view name) {
   if (name.size() != kDigits + kLogSuffix.size() || !name.ends_with(kLogSuffix))
     return std::nullopt;
   std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, number);
-  if (error != std::errc() || end != name.data() + kDigits || number == 0) return std::nullopt;
+  const auto [end, error] = std::from_chars(name.begin(), name.begin() + kDigits, number);
+  if (error != std::errc() || end != name.begin() + kDigits || number == 0) return std::nullopt;
   return number;
 }
 

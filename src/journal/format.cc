@@ -29,7 +29,7 @@ bool looks_like_frame(const FrameHeader& header, std::uint64_t file, std::uint64
 }
 
 bool frame_crc_matches(std::string_view header_and_directory) {
-  const auto header = load<FrameHeader>(header_and_directory.data());
+  const auto header = load<FrameHeader>(header_and_directory);
   return header.crc == base::crc32c(header_and_directory.substr(kFrameCrcFrom));
 }
 
@@ -40,7 +40,7 @@ RunCursor::RunCursor(std::string_view run, std::uint64_t first, std::uint32_t co
   std::uint64_t records = 0;
   std::uint32_t seen = 0;
   while (run.size() >= sizeof(BatchHeader)) {
-    const auto header = load<BatchHeader>(run.data());
+    const auto header = load<BatchHeader>(run);
     if (header.bytes > run.size() - sizeof(BatchHeader)) break;
     actual = base::crc32c(run.substr(0, sizeof(BatchHeader)), actual);
     records += header.count;
@@ -53,7 +53,7 @@ RunCursor::RunCursor(std::string_view run, std::uint64_t first, std::uint32_t co
 
 bool RunCursor::next_batch() {
   if (flaw_ || rest_.empty()) return false;
-  batch_ = load<BatchHeader>(rest_.data());
+  batch_ = load<BatchHeader>(rest_);
   batch_first_ = next_first_;
   next_first_ += batch_.count;
   records_ = rest_.substr(sizeof(BatchHeader), batch_.bytes);
@@ -79,13 +79,13 @@ bool RunCursor::next_record(RecordView& record) {
     return false;
   };
   if (records_.size() < sizeof(RecordHeader)) return short_of();
-  const auto header = load<RecordHeader>(records_.data());
+  const auto header = load<RecordHeader>(records_);
   records_.remove_prefix(sizeof(RecordHeader));
   record.explicit_hash.reset();
   if ((header.flags & kRecordHasHash) != 0) {
     if (records_.size() < kHashBytes) return short_of();
-    record.explicit_hash = base::make_uint128(load<std::uint64_t>(records_.data()),
-                                              load<std::uint64_t>(records_.data() + 8));
+    record.explicit_hash =
+        base::make_uint128(load<std::uint64_t>(records_), load<std::uint64_t>(records_.substr(8)));
     records_.remove_prefix(kHashBytes);
   }
   if (records_.size() < std::size_t{header.key_bytes} + header.data_bytes) return short_of();

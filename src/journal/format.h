@@ -188,6 +188,12 @@ T load(const char* from) {
   return value;
 }
 
+// From the begin of `from`, which is long enough.
+template <class T>
+T load(std::string_view from) {
+  return load<T>(from.begin());
+}
+
 template <class T>
   requires std::is_trivially_copyable_v<T>
 void store(char* to, const T& value) {

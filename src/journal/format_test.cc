@@ -32,11 +32,11 @@ std::string example_of_page() {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     std::size_t offset = 0;
-    std::from_chars(line.data(), line.data() + 4, offset, 16);
+    std::from_chars(line.begin(), line.begin() + 4, offset, 16);
     bytes.resize(offset, '\0');  // zeros are left out
     for (std::size_t at = 6; at + 2 <= line.size() && line[at] != ' '; at += 3) {
       unsigned value = 0;
-      std::from_chars(line.data() + at, line.data() + at + 2, value, 16);
+      std::from_chars(line.begin() + at, line.begin() + at + 2, value, 16);
       bytes.push_back(static_cast<char>(value));
     }
   }

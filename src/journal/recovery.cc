@@ -84,7 +84,7 @@ class Scanner {
     const auto header_bytes = window_.view(offset_, sizeof(format::FrameHeader));
     if (!header_bytes) return std::unexpected(header_bytes.error());
     if (header_bytes->size() < sizeof(format::FrameHeader)) return false;
-    const auto header = format::load<format::FrameHeader>(header_bytes->data());
+    const auto header = format::load<format::FrameHeader>(*header_bytes);
     if (!format::looks_like_frame(header, file_.number, file_.bytes - offset_)) return false;
     const bool opening = offset_ == 0;
     if ((header.kind == format::FrameKind::kOpening) != opening) return false;
@@ -179,7 +179,7 @@ class Scanner {
       const auto header_bytes = window_.view(at, sizeof(format::FrameHeader));
       if (!header_bytes) return io_failed(header_bytes.error());
       if (header_bytes->size() < sizeof(format::FrameHeader)) break;
-      const auto header = format::load<format::FrameHeader>(header_bytes->data());
+      const auto header = format::load<format::FrameHeader>(*header_bytes);
       if (!format::looks_like_frame(header, file_.number, file_.bytes - at)) continue;
       if (header.lsn <= torn_lsn || (scan_.has_opening && header.salt != scan_.salt)) continue;
       const auto head = window_.view(at, sizeof(header) + format::directory_bytes(header));
@@ -205,7 +205,7 @@ JournalResult<std::vector<format::LaneEntry>> read_table(const DataFile& file) {
   if (!header_bytes) return io_failed(header_bytes.error());
   if (header_bytes->size() < sizeof(format::FrameHeader))
     return corrupt(file, 0, "no opening frame");
-  const auto header = format::load<format::FrameHeader>(header_bytes->data());
+  const auto header = format::load<format::FrameHeader>(*header_bytes);
   if (!format::looks_like_frame(header, file.number, file.bytes) ||
       header.kind != format::FrameKind::kOpening)
     return corrupt(file, 0, "the opening frame is damaged");
