@@ -10,6 +10,11 @@ std::string key_of(std::string_view api_id, std::string_view stage) {
   return lower(api_id) + "/" + std::string(stage);
 }
 
+// A stage's name has no slash, an API's may.
+std::string name_key_of(std::string_view api_name, std::string_view stage) {
+  return std::string(stage) + "/" + std::string(api_name);
+}
+
 }  // namespace
 
 DataPlane::DataPlane(aws::ServiceInvoker& invoker, base::Clock& clock, base::Random& random,
@@ -26,12 +31,17 @@ DataPlane::DataPlane(aws::ServiceInvoker& invoker, base::Clock& clock, base::Ran
 
 void DataPlane::set_stage(const std::string& api_id, const std::string& stage,
                           std::shared_ptr<const StageRuntime> runtime) {
+  const std::string key = key_of(api_id, stage);
   const std::lock_guard lock(mutex_);
-  if (runtime == nullptr) {
-    stages_.erase(key_of(api_id, stage));
-  } else {
-    stages_[key_of(api_id, stage)] = std::move(runtime);
+  if (const auto old = stages_.find(key); old != stages_.end()) {
+    const auto ids = ids_by_name_.find(name_key_of(old->second->api().name, stage));
+    ids->second.erase(lower(api_id));
+    if (ids->second.empty()) ids_by_name_.erase(ids);
+    stages_.erase(old);
   }
+  if (runtime == nullptr) return;
+  ids_by_name_[name_key_of(runtime->api().name, stage)].insert(lower(api_id));
+  stages_.emplace(key, std::move(runtime));
 }
 
 std::shared_ptr<const StageRuntime> DataPlane::find(std::string_view api_id,
@@ -42,8 +52,14 @@ std::shared_ptr<const StageRuntime> DataPlane::find(std::string_view api_id,
   return found == stages_.end() ? nullptr : found->second;
 }
 
-bool DataPlane::has_stage(std::string_view api_id, std::string_view stage) const {
-  return find(api_id, stage) != nullptr;
+std::optional<std::string> DataPlane::find_api(std::string_view id_or_name,
+                                               std::string_view stage) const {
+  const std::string by_id = key_of(id_or_name, stage);
+  const std::string by_name = name_key_of(id_or_name, stage);
+  const std::lock_guard lock(mutex_);
+  if (stages_.contains(by_id)) return lower(id_or_name);
+  const auto ids = ids_by_name_.find(by_name);
+  return ids == ids_by_name_.end() ? std::nullopt : std::optional(*ids->second.begin());
 }
 
 void DataPlane::handle(std::string_view api_id, std::string_view stage,

@@ -3,8 +3,11 @@
 // AWS' do.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -30,8 +33,9 @@ class DataPlane {
   void set_stage(const std::string& api_id, const std::string& stage,
                  std::shared_ptr<const StageRuntime> runtime);
 
-  // Is there such a stage? For the rule of `default_api`.
-  bool has_stage(std::string_view api_id, std::string_view stage) const;
+  // The API of that id, else of that name, that has such a stage; of several the smallest id. For
+  // the rule of `default_api`.
+  std::optional<std::string> find_api(std::string_view id_or_name, std::string_view stage) const;
 
   // `path_and_query` is what follows the stage in the URL, still percent-encoded: "/streams?x=1".
   void handle(std::string_view api_id, std::string_view stage, std::string_view path_and_query,
@@ -50,6 +54,7 @@ class DataPlane {
   base::Histogram& latency_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<const StageRuntime>> stages_;  // "api/stage"
+  std::map<std::string, std::set<std::string>> ids_by_name_;  // "stage/name" of the API → its ids
 };
 
 }  // namespace sluice::gateway

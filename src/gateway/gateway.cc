@@ -38,16 +38,10 @@ Gateway::Gateway(std::unique_ptr<Store> store, GatewayOptions options)
 
 std::optional<InvokeUrl> Gateway::resolve_default(std::string_view default_api,
                                                   std::string_view target) const {
-  if (default_api.empty()) return std::nullopt;
-  const auto has = [&](std::string_view id, std::string_view stage) {
-    return data_plane_.has_stage(id, stage);
-  };
-  if (auto url = resolve_default_api(default_api, target, has)) return url;
-  for (const auto& api : store_->apis()) {
-    if (api->name != default_api) continue;
-    if (auto url = resolve_default_api(api->id, target, has)) return url;
-  }
-  return std::nullopt;
+  return resolve_default_api(default_api, target,
+                             [this](std::string_view api, std::string_view stage) {
+                               return data_plane_.find_api(api, stage);
+                             });
 }
 
 bool Gateway::is_control_path(std::string_view path) {

@@ -323,6 +323,23 @@ TEST_F(GatewayTest, DeletedStagesAndApisStopAnswering) {
 TEST_F(GatewayTest, DefaultApiMayBeAName) {
   EXPECT_TRUE(gateway_->resolve_default("0e36c8cd403d", "/Prod/streams"));
   EXPECT_FALSE(gateway_->resolve_default("other", "/Prod/streams"));
+  EXPECT_FALSE(gateway_->resolve_default("0e36c8cd403d", "/Test/streams"));
+  EXPECT_EQ(control("DELETE", "/restapis/" + id_ + "/stages/Prod").status, 202);
+  EXPECT_FALSE(gateway_->resolve_default("0e36c8cd403d", "/Prod/streams"));
+}
+
+TEST_F(GatewayTest, OfTwoApisOfOneNameTheSmallerIdServes) {
+  const http::Response imported =
+      control("POST", "/restapis?mode=import",
+              read_file(std::string(SLUICE_SOURCE_DIR) + "/examples/pinterest/api.yaml"));
+  const std::string second = field(imported.body, "id");
+  EXPECT_EQ(gateway_->resolve_default("0e36c8cd403d", "/Prod/streams")->api_id, id_);
+  control("POST", "/restapis/" + second + "/deployments", "{\"stageName\":\"Prod\"}");
+  EXPECT_EQ(gateway_->resolve_default("0e36c8cd403d", "/Prod/streams")->api_id,
+            std::min(id_, second));
+  control("DELETE", "/restapis/" + std::min(id_, second) + "/stages/Prod");
+  EXPECT_EQ(gateway_->resolve_default("0e36c8cd403d", "/Prod/streams")->api_id,
+            std::max(id_, second));
 }
 
 TEST_F(GatewayTest, TemplatesOfTheExampleAreTheWalkthroughs) {
@@ -383,7 +400,7 @@ TEST(GatewayStore, ARestartKeepsStages) {
         201);
   }
   const auto gateway = open();
-  EXPECT_TRUE(gateway->data_plane().has_stage(id, "Prod"));
+  EXPECT_EQ(gateway->data_plane().find_api(id, "Prod"), id);
   EXPECT_EQ(gateway->store().deployments(id).size(), 1U);
   std::filesystem::remove_all(folder);
 }

@@ -71,12 +71,14 @@ std::optional<InvokeUrl> resolve_invoke_url(std::string_view host, std::string_v
 
 std::optional<InvokeUrl> resolve_default_api(
     std::string_view default_api, std::string_view target,
-    const std::function<bool(std::string_view api, std::string_view stage)>& has_stage) {
+    const std::function<std::optional<std::string>(std::string_view api, std::string_view stage)>&
+        find_api) {
   if (default_api.empty()) return std::nullopt;
   InvokeUrl out;
   if (!take_segment(target, out.stage)) return std::nullopt;
-  out.api_id = lower(default_api);
-  if (!has_stage(out.api_id, out.stage)) return std::nullopt;
+  auto id = find_api(default_api, out.stage);
+  if (!id) return std::nullopt;
+  out.api_id = *std::move(id);
   out.path_and_query = rest_of(target);
   return out;
 }

@@ -20,9 +20,11 @@ struct InvokeUrl {
 std::optional<InvokeUrl> resolve_invoke_url(std::string_view host, std::string_view target);
 
 // Last rule, after all else (design/security.md): the first segment of the path is a stage of
-// `default_api`. nullopt: no default, or no such stage.
+// `default_api`. `find_api` gives the id of the API of that id or name that has such a stage.
+// nullopt: no default, or no such stage.
 std::optional<InvokeUrl> resolve_default_api(
     std::string_view default_api, std::string_view target,
-    const std::function<bool(std::string_view api, std::string_view stage)>& has_stage);
+    const std::function<std::optional<std::string>(std::string_view api, std::string_view stage)>&
+        find_api);
 
 }  // namespace sluice::gateway

@@ -89,13 +89,15 @@ TEST(InvokeUrl, TheFormsClientsUse) {
 }
 
 TEST(InvokeUrl, DefaultApiOnlyForItsStages) {
-  const auto has = [](std::string_view api, std::string_view stage) {
-    return api == "d" && stage == "Prod";
+  const auto find = [](std::string_view api, std::string_view stage) {
+    return api == "name" && stage == "Prod" ? std::optional<std::string>("d") : std::nullopt;
   };
-  EXPECT_TRUE(resolve_default_api("D", "/Prod/x", has));
-  EXPECT_FALSE(resolve_default_api("d", "/Test/x", has));
-  EXPECT_FALSE(resolve_default_api("", "/Prod/x", has));
-  EXPECT_FALSE(resolve_default_api("d", "/", has));
+  const auto url = resolve_default_api("name", "/Prod/x?y=1", find);
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->api_id + " " + url->stage + " " + url->path_and_query, "d Prod /x?y=1");
+  EXPECT_FALSE(resolve_default_api("name", "/Test/x", find));
+  EXPECT_FALSE(resolve_default_api("", "/Prod/x", find));
+  EXPECT_FALSE(resolve_default_api("name", "/", find));
 }
 
 constexpr const char* kSmall = R"(
