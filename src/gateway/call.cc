@@ -364,12 +364,15 @@ void Call::call_service() {
   if (is_usable_id(invocation)) {
     out.invocation_id = stage_->api().id + "/" + std::string(invocation);
   }
-  plane_.invoker_.call(std::move(out), [call = shared_from_this()](aws::ServiceResponse r) {
-    http::Headers headers;
-    if (!r.content_type.empty()) headers.add("Content-Type", r.content_type);
-    for (const auto& [name, value] : r.headers)
-      headers.add(name, value);
-    call->integration_answered(r.status, std::move(r.body), std::move(headers));
+  // The answer comes on the thread that makes records durable: templates must not hold it up.
+  plane_.invoker_.call(std::move(out), [call = shared_from_this()](aws::ServiceResponse response) {
+    call->responder_.resume([call, r = std::move(response)]() mutable {
+      http::Headers headers;
+      if (!r.content_type.empty()) headers.add("Content-Type", r.content_type);
+      for (const auto& [name, value] : r.headers)
+        headers.add(name, value);
+      call->integration_answered(r.status, std::move(r.body), std::move(headers));
+    });
   });
 }
 

@@ -186,6 +186,10 @@ class Sink final : public ResponseSink {
       wait_on_loop(*peer_, ticket_, std::move(ready));
     }
   }
+  void resume(std::function<void()> task) override {
+    if (peer_->loop->in_loop()) return task();
+    peer_->loop->post(std::move(task));
+  }
 
  private:
   static void wait_on_loop(Peer& peer, Ticket ticket, std::function<void()> ready) {

@@ -166,6 +166,12 @@ void Responder::when_writable(std::function<void()> ready) {
   sink_->when_writable(std::move(ready));
 }
 
+void Responder::resume(std::function<void()> task) {
+  assert(sink_ != nullptr);
+  const auto sink = sink_;  // the task may finish this responder
+  sink->resume(std::move(task));
+}
+
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());

@@ -118,6 +118,9 @@ class ResponseSink {
   virtual std::size_t pending_bytes() const = 0;
   // Calls `ready` once, on the connection's loop, when little output waits or the client is gone.
   virtual void when_writable(std::function<void()> ready) = 0;
+  // Runs `task` on the connection's loop, whether or not the client is still there; at once when
+  // called there. A sink without a loop runs it on the caller's thread.
+  virtual void resume(std::function<void()> task) { task(); }
 };
 
 class Responder {
@@ -135,6 +138,8 @@ class Responder {
   // call.
   std::size_t pending_bytes() const;
   void when_writable(std::function<void()> ready);
+  // Goes on with the request on its loop: for what a service's thread, which answered, must not do.
+  void resume(std::function<void()> task);
 
  private:
   void abandon();

@@ -71,6 +71,32 @@ TEST(Server, PipelinedAnswersKeepTheOrderOfTheRequests) {
     EXPECT_EQ(client.answer().body, "answer " + std::to_string(i));
 }
 
+TEST(Server, ARequestGoesOnOnItsLoopAlsoWhenTheClientIsGone) {
+  HeldResponders held;
+  std::atomic<std::thread::id> loop;
+  TestServer server([&](Request&& request, Responder r) {
+    loop = std::this_thread::get_id();
+    held.keep(request.target, std::move(r));
+  });
+  for (const bool gone : {false, true}) {
+    auto client = std::make_unique<RawClient>(server.port());
+    client->send("GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    held.wait_for(1);
+    auto responder = std::make_shared<Responder>(held.take("/x"));
+    if (gone) client.reset();
+    std::promise<std::thread::id> ran;
+    responder->resume([&ran, responder] {
+      responder->resume([] {});  // there already: at once
+      responder->send(plain("here"));
+      ran.set_value(std::this_thread::get_id());
+    });
+    EXPECT_EQ(ran.get_future().get(), loop.load());
+    if (client) {
+      EXPECT_EQ(client->answer().body, "here");
+    }
+  }
+}
+
 TEST(Server, RespondersAreFinishedFromManyThreads) {
   HeldResponders held;
   TestServer server(
