@@ -14,8 +14,8 @@ namespace sluice::gateway::vtl {
 namespace {
 
 std::string vectors_path() {
-  if (const char* named = std::getenv("SLUICE_VECTORS"))
-    return named;  // NOLINT(concurrency-mt-unsafe)
+  if (const char* folder = std::getenv("SLUICE_VECTORS"))  // NOLINT(concurrency-mt-unsafe)
+    return std::string(folder) + "/vtl_aws_vectors.json";
   for (const char* beside : {"/../shared/conformance/vtl_aws_vectors.json",
                              "/../../shared/conformance/vtl_aws_vectors.json"}) {
     const std::string path = std::string(SLUICE_SOURCE_DIR) + beside;
@@ -83,7 +83,7 @@ Outcome render(const Map& vector, Arena& values) {
 TEST(Vectors, EqualWhatAwsReturned) {
   const std::string path = vectors_path();
   if (path.empty() || !std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no recorded AWS vectors here: set SLUICE_VECTORS to vtl_aws_vectors.json";
+    GTEST_SKIP() << "no recorded AWS vectors here: set SLUICE_VECTORS to the folder of vtl_aws_vectors.json";
   }
   std::ifstream file(path);
   std::stringstream text;

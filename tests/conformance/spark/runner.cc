@@ -351,7 +351,7 @@ int main_(int argc, char** argv) {
   const char* environment = std::getenv("SLUICE_VECTORS");
   std::vector<fs::path> folders{fs::path(SLUICE_SOURCE_DIR) / "tests/conformance/spark/vectors"};
   const fs::path more = environment != nullptr
-                            ? fs::path(environment)
+                            ? fs::path(environment) / "spark"
                             : fs::path(SLUICE_SOURCE_DIR) / "../shared/conformance/spark";
   if (fs::exists(more)) {
     folders.push_back(more);
