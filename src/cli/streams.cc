@@ -201,7 +201,7 @@ class Tail {
         if (enough()) break;
       }
       std::fflush(stdout);
-      show();
+      if (!enough()) show();
       if (got == 0 && !enough()) interrupt_.wait_ms(kPollMs);
     }
     progress_.done(status());
