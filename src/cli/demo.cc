@@ -264,7 +264,13 @@ Outcome<void> Demo::catch_up(const std::string& run) {
         fmt::format("{} rows in the tables; lag {} records", with_commas(rows), with_commas(lag)));
     interrupt_.wait_ms(kShowEveryMs);
   }
-  return client.request_stop(run);
+  if (auto asked = client.request_stop(run); !asked) return asked;
+  for (;;) {
+    auto status = client.status(run, UINT64_MAX);
+    if (!status) return std::unexpected(status.error());
+    if (status->at("state").as_string() != "RUNNING") return {};
+    interrupt_.wait_ms(kShowEveryMs / 4);
+  }
 }
 
 // One more run to the end, as a scheduler would: reads what is left and packs small files.

@@ -34,10 +34,10 @@ Outcome<std::vector<feed::TableStream>> parse_map(const std::vector<std::string>
 
 std::string totals_text(const feed::FeedTotals& totals, double seconds) {
   const auto posts = totals.posts.load();
-  return fmt::format("{}, {:.0f} a second, {} accepted, {} refused, {} sent again",
-                     with_commas(posts), seconds > 0 ? static_cast<double>(posts) / seconds : 0.0,
-                     with_commas(totals.accepted), with_commas(totals.refused),
-                     with_commas(totals.retries));
+  return fmt::format(
+      "{}, {:.0f} a second, {} accepted, {} refused, {} sent again", counted(posts, "post"),
+      seconds > 0 ? static_cast<double>(posts) / seconds : 0.0, with_commas(totals.accepted),
+      with_commas(totals.refused), with_commas(totals.retries));
 }
 
 void print_totals(const FeedArguments& arguments, const feed::FeedTotals& totals, double seconds) {

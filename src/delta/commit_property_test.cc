@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/mem_env.h"
+#include "base/test_seeds.h"
 #include "delta/actions.h"
 #include "delta/test_tables.h"
 
@@ -207,7 +208,7 @@ class Simulation {
 };
 
 TEST(CommitProperty, InterleavedWritersKeepTheLogLinear) {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= base::test_seeds(300); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Simulation(seed, 2 + static_cast<int>(seed % 4)).run(40);
     if (HasFailure()) return;

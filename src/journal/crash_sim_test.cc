@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "base/test_seeds.h"
 #include "journal/test_journal.h"
 
 namespace sluice::journal {
@@ -234,7 +235,7 @@ class Simulation {
 
 TEST(CrashSimulation, what_was_acknowledged_is_there) {
   base::set_log_level(base::LogLevel::kOff);
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < base::test_seeds(200); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Simulation(seed).run(6);
     if (HasFailure()) return;

@@ -104,7 +104,7 @@ http::Response Admin::answer_runs(const http::Request& request, std::string_view
     auto wanted = read_run_request(request.body);
     if (!wanted) return refuse(400, wanted.error());
     auto id = runs_.start(std::move(wanted->files), wanted->mode);
-    if (!id) return refuse(503, id.error());
+    if (!id) return refuse(409, id.error());
     std::string body;
     base::JsonWriter(body).begin_object().field("run", std::string_view(*id)).end_object();
     return json_reply(201, std::move(body));

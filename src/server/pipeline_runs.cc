@@ -102,6 +102,11 @@ class PipelineRuns::Run {
     return state_ == "RUNNING";
   }
 
+  // It is under way and appends to the project's tables.
+  bool writes(const std::string& project) const {
+    return mode_ != RunMode::kDryRun && project_ == project && running();
+  }
+
   std::uint64_t number() const { return number_; }
 
   void write(base::JsonWriter& json, const std::string& id, const std::uint64_t* after) const {
@@ -230,6 +235,12 @@ std::expected<std::string, std::string> PipelineRuns::start(pipeline::ProjectFil
 
   const std::lock_guard lock(mutex_);
   if (stopping_) return std::unexpected(std::string("the server is stopping"));
+  for (const auto& [id, run] : runs_) {
+    // Two runs of one project would only fence each other off.
+    if (mode != RunMode::kDryRun && run->writes(files.spec_path))
+      return std::unexpected(
+          fmt::format("{}: run {} of this project is under way", files.spec_path, id));
+  }
   while (runs_.size() >= kRunsMax) {  // forget the oldest that has ended
     auto oldest = runs_.end();
     for (auto it = runs_.begin(); it != runs_.end(); ++it) {

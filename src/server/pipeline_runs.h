@@ -25,7 +25,7 @@ class PipelineRuns {
   PipelineRuns(const Settings& settings, streams::Engine& streams, std::string data);
   ~PipelineRuns();
 
-  // The run's id. The error: too many runs at once.
+  // The run's id. The error: the project runs already, or too many runs are under way.
   std::expected<std::string, std::string> start(pipeline::ProjectFiles files, RunMode mode);
   // {"run","project","mode","state","error","flows":[…],"events":[…],"next":N} with the events from
   // number `after` on.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
@@ -25,8 +26,9 @@ constexpr std::int64_t operator""_GiB(unsigned long long n) {
   return static_cast<std::int64_t>(n << 30);
 }
 
-// Variables of this name space that are no settings: read by the command line.
-constexpr std::array<std::string_view, 2> kOtherVariables = {"SLUICE_ENDPOINT", "SLUICE_CONFIG"};
+// Variables of this name space that are no settings: read by the command line and the tests.
+constexpr std::array<std::string_view, 3> kOtherVariables = {"SLUICE_ENDPOINT", "SLUICE_VECTORS",
+                                                             "SLUICE_SEEDS"};
 
 constexpr http::ServerLimits kHttp;
 
@@ -37,6 +39,13 @@ std::string environment(const char* name) {
 
 bool is_loopback(std::string_view host) {
   return host == "127.0.0.1" || host == "::1" || host == "localhost";
+}
+
+// Known before any file is read: the folder may hold the file.
+std::string data_folder(const std::map<std::string, std::string>& flags) {
+  if (const auto given = flags.find("data"); given != flags.end()) return given->second;
+  const std::string set = environment("SLUICE_DATA");
+  return set.empty() ? default_data_folder() : set;
 }
 
 }  // namespace
@@ -113,10 +122,6 @@ Settings::Settings()
       http_linger_timeout(config_.duration(
           {.name = "http.linger_timeout", .help = "Reading on after a refusal, so that it arrives"},
           kHttp.linger_timeout, 10ms, 1min)),
-      egress_allow(config_.list(
-          {.name = "egress.allow",
-           .help = "Addresses that are not public and may be connected to: 10.0.0.0/8, 127.0.0.1"},
-          {})),
       blocking_threads(config_.integer(
           {.name = "blocking.threads", .help = "Threads for calls that block (metadata)"}, 4, 1,
           64)),
@@ -145,20 +150,19 @@ Settings::Settings()
           config_.bytes({.name = "pipelines.batch_bytes", .help = "Most bytes of a batch"}, 256_MiB,
                         1_MiB, 16_GiB)),
       state_memory(config_.bytes(
-          {.name = "state.memory", .help = "Memory of the flows' state (DISTINCT), all together"},
-          460_MiB, 1_MiB, 1024_GiB)),
+          {.name = "state.memory", .help = "Memory of the state of one flow (DISTINCT)"}, 460_MiB,
+          1_MiB, 1024_GiB)),
       duckdb_memory(config_.bytes(
-          {.name = "duckdb.memory", .help = "DuckDB's memory_limit; 0: what memory.max leaves"}, 0,
-          0, 1024_GiB)),
-      memory_max(
-          config_.bytes({.name = "memory.max",
-                         .help = "Sum of the accounts; 0: a quarter of the machine's memory"},
-                        0, 0, 1024_GiB * 1024)) {}
+          {.name = "duckdb.memory", .help = "DuckDB's memory_limit of one run; 0: 1 GiB"}, 0, 0,
+          1024_GiB)) {}
 
 base::ConfigStatus Settings::load(const std::string& config_file,
                                   const std::map<std::string, std::string>& flags) {
   if (!config_file.empty()) {
     if (auto done = config_.load_file(config_file); !done) return done;
+  } else if (const std::string path = data_folder(flags) + "/sluice.toml";
+             std::filesystem::exists(path)) {
+    if (auto done = config_.load_file(path); !done) return done;
   }
   if (auto done = config_.load_environment(kOtherVariables); !done) return done;
   for (const auto& [name, value] : flags) {
@@ -198,15 +202,6 @@ base::LogLevel Settings::log_level_value() const {
   if (log_level() == "error") return base::LogLevel::kError;
   if (log_level() == "off") return base::LogLevel::kOff;
   return base::LogLevel::kInfo;
-}
-
-std::uint64_t Settings::memory_max_bytes() const {
-  if (memory_max() > 0) return static_cast<std::uint64_t>(memory_max());
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page = ::sysconf(_SC_PAGESIZE);
-  constexpr std::uint64_t kUnknown = std::uint64_t{1} << 30;
-  if (pages <= 0 || page <= 0) return kUnknown;
-  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / 4;
 }
 
 }  // namespace sluice::server

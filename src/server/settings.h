@@ -19,8 +19,8 @@ class Settings {
   Settings(const Settings&) = delete;
   Settings& operator=(const Settings&) = delete;
 
-  // File (where given or where sluice.toml is in the data folder), then environment, then flags;
-  // and what several settings must mean together. `flags`: name of the setting → text.
+  // File (the one given, else sluice.toml of the data folder where it is there), then environment,
+  // then flags; and what several settings must mean together. `flags`: name of the setting → text.
   base::ConfigStatus load(const std::string& config_file,
                           const std::map<std::string, std::string>& flags);
 
@@ -29,8 +29,6 @@ class Settings {
 
   http::ServerLimits http_limits() const;
   base::LogLevel log_level_value() const;
-  // memory.max, or a quarter of the machine's memory.
-  std::uint64_t memory_max_bytes() const;
 
  private:
   base::Config config_;
@@ -59,8 +57,6 @@ class Settings {
   base::Setting<std::chrono::milliseconds> http_write_timeout;
   base::Setting<std::chrono::milliseconds> http_linger_timeout;
 
-  base::Setting<std::vector<std::string>> egress_allow;
-
   base::Setting<std::int64_t> blocking_threads;
   base::Setting<std::int64_t> blocking_queue;
 
@@ -74,7 +70,6 @@ class Settings {
   base::Setting<std::int64_t> pipelines_batch_bytes;
   base::Setting<std::int64_t> state_memory;
   base::Setting<std::int64_t> duckdb_memory;
-  base::Setting<std::int64_t> memory_max;
 };
 
 // ~/.local/share/sluice, or below XDG_DATA_HOME.

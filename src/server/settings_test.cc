@@ -17,7 +17,6 @@ TEST(Settings, DefaultsAreThoseOfTheHttpServer) {
   EXPECT_EQ(from_settings.parser.header_bytes, built_in.parser.header_bytes);
   EXPECT_EQ(from_settings.connections, built_in.connections);
   EXPECT_EQ(from_settings.write_timeout, built_in.write_timeout);
-  EXPECT_GT(settings.memory_max_bytes(), 0U);
 }
 
 TEST(Settings, OnlyLoopbackForNow) {
