@@ -192,7 +192,8 @@ void LogJournal::write(std::vector<std::unique_ptr<Call>> calls) {
   }
   queue_.release(bytes);
   staged_.add(-static_cast<std::int64_t>(bytes));
-  if (store_.has_work()) wake_upkeep();
+  // Full: a spare that came in between must be noticed, no put will come by to do it.
+  if (disk_full_ || store_.has_work()) wake_upkeep();
 }
 
 void LogJournal::run_journal() {
