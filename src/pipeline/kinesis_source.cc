@@ -94,14 +94,15 @@ PipelineResult<std::unique_ptr<Source>> KinesisSource::open(const streams::Strea
   auto stream = store.find(options.stream);
   if (!stream)
     return base::fail(PipelineError::kRetry,
-                      fmt::format("stream {}: {}", options.stream.name, stream.error().message));
+                      fmt::format("read_kinesis: {} in region {}", stream.error().message,
+                                  options.stream.region));
   return std::unique_ptr<Source>(
       new KinesisSource(store, log, clock, options, (*stream)->incarnation));
 }
 
 PipelineResult<streams::StreamRef> KinesisSource::stream() const {
   auto stream = store_.find(options_.stream);
-  if (!stream) return from_stream(stream.error(), "stream " + options_.stream.name);
+  if (!stream) return from_stream(stream.error(), "read_kinesis");
   if ((*stream)->incarnation != incarnation_)
     return base::fail(PipelineError::kStopped,
                       fmt::format("stream {} was recreated", options_.stream.name));

@@ -15,7 +15,7 @@ constexpr base::Logger kLog{"streams"};
 constexpr std::string_view kTokenSecret = "token_key";
 
 std::unexpected<base::Failure<StreamError>> no_such_stream(const StreamKey& key) {
-  return base::fail(StreamError::kNoSuchStream, fmt::format("stream {}", key.name));
+  return base::fail(StreamError::kNoSuchStream, fmt::format("there is no stream {}", key.name));
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ StreamResult<Stream> Engine::plan_stream(const NewStream& wanted) {
 StreamResult<StreamRef> Engine::create(const NewStream& wanted) {
   const std::lock_guard change(change_mutex_);
   if (find(wanted.key))
-    return base::fail(StreamError::kExists, fmt::format("stream {}", wanted.key.name));
+    return base::fail(StreamError::kExists, fmt::format("stream {} exists", wanted.key.name));
   auto stream = plan_stream(wanted);
   if (!stream) return std::unexpected(stream.error());
   if (auto ok = catalog_.insert(*stream); !ok) return std::unexpected(ok.error());

@@ -75,7 +75,8 @@ struct PendingPut {
 void Engine::append(const StreamRef& stream, const std::vector<PutEntry>& entries,
                     std::optional<journal::RequestToken> token, PutDone done) {
   if (stream->status != StreamStatus::kActive && stream->status != StreamStatus::kUpdating) {
-    done(base::fail(StreamError::kNotActive, fmt::format("stream {}", stream->key.name)));
+    done(base::fail(StreamError::kNotActive,
+                    fmt::format("stream {} is not active", stream->key.name)));
     return;
   }
   if (entries.empty()) {
@@ -144,7 +145,8 @@ StreamResult<ReadPage> Engine::read(const StreamRef& stream, ShardIndex shard, I
   }
   if (!read) return from_journal(read.error());
   if (lane.end == Index(1) && !is_current(*stream))
-    return base::fail(StreamError::kNoSuchStream, fmt::format("stream {}", stream->key.name));
+    return base::fail(StreamError::kNoSuchStream,
+                      fmt::format("there is no stream {}", stream->key.name));
 
   page.next = std::max(page.next, read->next);
   page.records.reserve(read->records.size());
