@@ -1,4 +1,5 @@
-// Replays files (of the folders or names given) through a fuzz target: the corpus as an ordinary test.
+// Replays files (of the folders or names given) through a fuzz target: the corpus as an ordinary
+// test.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -62,7 +62,8 @@ std::string SqliteStatement::column_name(int at) const {
 std::string SqliteStatement::declared_type(int at) const {
   const char* type = sqlite3_column_decltype(statement_.get(), at);
   std::string text = type != nullptr ? type : "";
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : text)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
 }
 bool SqliteStatement::is_null(int at) const {

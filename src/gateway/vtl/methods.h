@@ -12,12 +12,13 @@ namespace sluice::gateway::vtl {
   X(addAll)                                                                                        \
   X(base64Decode)                                                                                  \
   X(base64Encode)                                                                                  \
-  X(booleanValue) X(charAt) X(clear) X(codePointAt) X(compareTo) X(compareToIgnoreCase) X(         \
-      concat) X(contains) X(containsAll) X(containsKey) X(containsValue) X(count) X(doubleValue)   \
-      X(endsWith) X(entrySet) X(equals) X(equalsIgnoreCase) X(escapeJavaScript) X(floatValue) X(   \
-          get) X(getKey) X(getOrDefault) X(getValue) X(hasNext) X(hashCode) X(indexOf) X(intValue) \
-          X(intern) X(isBlank) X(isEmpty) X(isFirst) X(isInfinite) X(isLast) X(isNaN) X(iterator)  \
-              X(json) X(keySet) X(lastIndexOf) X(length) X(longValue) X(matches) X(next) X(params) \
+  X(booleanValue)                                                                                  \
+  X(charAt) X(clear) X(codePointAt) X(compareTo) X(compareToIgnoreCase) X(concat) X(contains) X(   \
+      containsAll) X(containsKey) X(containsValue) X(count) X(doubleValue) X(endsWith) X(entrySet) \
+      X(equals) X(equalsIgnoreCase) X(escapeJavaScript) X(floatValue) X(get) X(getKey)             \
+          X(getOrDefault) X(getValue) X(hasNext) X(hashCode) X(indexOf) X(intValue) X(intern) X(   \
+              isBlank) X(isEmpty) X(isFirst) X(isInfinite) X(isLast) X(isNaN) X(iterator) X(json)  \
+              X(keySet) X(lastIndexOf) X(length) X(longValue) X(matches) X(next) X(params)         \
                   X(parseBoolean) X(parseDouble) X(parseInt) X(parseJson) X(parseLong) X(path)     \
                       X(put) X(putAll) X(putIfAbsent) X(remove) X(removeAll) X(repeat) X(replace)  \
                           X(replaceAll) X(replaceFirst) X(retainAll) X(set) X(setValue)            \

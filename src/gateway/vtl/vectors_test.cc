@@ -83,7 +83,8 @@ Outcome render(const Map& vector, Arena& values) {
 TEST(Vectors, EqualWhatAwsReturned) {
   const std::string path = vectors_path();
   if (path.empty() || !std::filesystem::exists(path)) {
-    GTEST_SKIP() << "no recorded AWS vectors here: set SLUICE_VECTORS to the folder of vtl_aws_vectors.json";
+    GTEST_SKIP()
+        << "no recorded AWS vectors here: set SLUICE_VECTORS to the folder of vtl_aws_vectors.json";
   }
   std::ifstream file(path);
   std::stringstream text;
