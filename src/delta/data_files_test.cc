@@ -154,6 +154,22 @@ TEST_F(DataFiles, PartitionsByValue) {
   EXPECT_EQ(scalar("SELECT count(*) FROM duckdb_tables()"), "0");
 }
 
+TEST_F(DataFiles, PartitionValuesMayHoldAnyByte) {
+  WriteOptions options;
+  options.partition_columns = {"text"};
+  const std::string values =
+      "FROM (VALUES (1, 'a' || chr(0) || 'b'), (2, chr(0)), (3, '''\\')) v(id, text)";
+  const auto adds = write("SELECT id, text " + values, kSchema, options);
+  ASSERT_TRUE(adds) << adds.error().message;
+  Snapshot snapshot;
+  snapshot.metadata.schema = kSchema;
+  snapshot.metadata.partition_columns = options.partition_columns;
+  snapshot.files = *adds;
+  EXPECT_EQ(scalar("SELECT count(*) FROM (SELECT id, text FROM " + *scan_sql(root(), snapshot) +
+                   " INTERSECT SELECT id, text " + values + ")"),
+            "3");
+}
+
 TEST_F(DataFiles, ScanFillsColumnsThatFilesLack) {
   auto adds = write("SELECT 1 AS id, 'one' AS text", kSchema).value();
   auto more =

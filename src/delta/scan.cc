@@ -58,7 +58,7 @@ DeltaResult<std::string> partition_values_sql(const std::string& table_root,
       const auto found = file.partition_values.find(column);
       const bool has_value = found != file.partition_values.end() && found->second &&
                              !found->second->empty();  // the protocol's empty text is NULL
-      rows += has_value ? ", " + duck::quote_text(*found->second) : ", CAST(NULL AS VARCHAR)";
+      rows += has_value ? ", " + duck::text_expression(*found->second) : ", CAST(NULL AS VARCHAR)";
     }
     rows += ")";
   }

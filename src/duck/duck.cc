@@ -331,4 +331,15 @@ std::string quote_text(std::string_view text) {
   return out + "'";
 }
 
+std::string text_expression(std::string_view text) {
+  std::size_t nul = text.find('\0');
+  if (nul == std::string_view::npos) return quote_text(text);
+  std::string out = "(";
+  for (; nul != std::string_view::npos; nul = text.find('\0')) {
+    out += quote_text(text.substr(0, nul)) + " || chr(0) || ";
+    text.remove_prefix(nul + 1);
+  }
+  return out + quote_text(text) + ")";
+}
+
 }  // namespace sluice::duck

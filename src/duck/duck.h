@@ -162,6 +162,10 @@ class Database {
 };
 
 std::string quote_identifier(std::string_view name);  // "a""b"
-std::string quote_text(std::string_view text);        // 'a''b'
+// 'a''b'. Where only a constant may stand; the text must hold no NUL, which ends DuckDB's
+// statement.
+std::string quote_text(std::string_view text);
+// The same as an expression, for any text: ('a' || chr(0) || 'b').
+std::string text_expression(std::string_view text);
 
 }  // namespace sluice::duck

@@ -277,6 +277,13 @@ TEST_F(DuckTest, RecordsAreARelation) {
   EXPECT_THAT(scalar("SELECT count(*) FROM __source0"), HasSubstr("gone"));
 }
 
+TEST_F(DuckTest, TextsMayHoldNul) {
+  for (const auto& [text, hex] : std::vector<std::pair<std::string, std::string>>{
+           {"it's", "69742773"}, {std::string("a\0\0b\0", 5), "6100006200"}, {"", ""}}) {
+    EXPECT_EQ(scalar("SELECT hex(encode(" + text_expression(text) + "))"), hex);
+  }
+}
+
 TEST(Quote, DoublesItsQuote) {
   EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(quote_text("it's"), "'it''s'");
