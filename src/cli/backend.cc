@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/env.h"
+#include "cli/interrupt.h"
 #include "http/client.h"
 #include "server/engine.h"
 #include "server/settings.h"
@@ -16,6 +17,10 @@ namespace sluice::cli {
 namespace {
 
 namespace json = boost::json;
+
+// A server that starts holds the folder before it says where it listens.
+constexpr std::int64_t kServerStartMs = 10'000;
+constexpr std::int64_t kPollMs = 50;
 
 class RemoteBackend final : public Backend {
  public:
@@ -153,7 +158,11 @@ std::unique_ptr<Backend> connect(const std::string& endpoint) {
 
 Outcome<std::unique_ptr<Backend>> open_backend(const Where& where, DataFolder folder) {
   if (!where.endpoint.empty()) return connect(where.endpoint);
-  if (auto endpoint = server::running_endpoint(where.data)) return connect(*endpoint);
+  const Interrupt interrupt;
+  for (std::int64_t waited = 0; waited < kServerStartMs; waited += kPollMs) {
+    if (auto endpoint = server::running_endpoint(where.data)) return connect(*endpoint);
+    if (!server::is_in_use(where.data) || !interrupt.wait_ms(kPollMs)) break;
+  }
   if (folder == DataFolder::kMustExist && !base::posix_env().stat(where.data))
     return std::unexpected(
         fmt::format("there is no data folder {} and no --endpoint was given", where.data));

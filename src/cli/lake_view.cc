@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::int64_t kMemoryLimit = std::int64_t{2} << 30;
 
+std::string readable(const types::DataType& type, std::string text) {
+  if (type.kind() == types::TypeKind::kArray && type.element().is_numeric()) std::erase(text, '"');
+  return text;
+}
+
 sparksql::TableName split_name(const std::string& name) {
   sparksql::TableName parts;
   for (std::size_t start = 0; start <= name.size();) {
@@ -124,6 +129,13 @@ Outcome<std::vector<delta::HistoryEntry>> LakeView::history(const std::string& n
   auto entries = table->history(count);
   if (!entries) return std::unexpected(entries.error().message);
   return std::move(*entries);
+}
+
+Row readable_row(const types::DataType& schema, Row row) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (row[i]) row[i] = readable(*schema.fields()[i].type, std::move(*row[i]));
+  }
+  return row;
 }
 
 ResultTable empty_result(const types::DataType& schema) {

@@ -32,6 +32,8 @@ struct TableDetails {
   std::int64_t updated_ms = 0;
 };
 
+// A row as people read it: numbers inside arrays without the quotes of the text form.
+Row readable_row(const types::DataType& schema, Row row);
 ResultTable empty_result(const types::DataType& schema);
 
 class LakeView {

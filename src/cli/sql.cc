@@ -96,7 +96,7 @@ class Shell {
       }
       if (!*row) break;
       if (table.rows.size() < kShownRowsMax) {
-        table.rows.push_back(std::move(**row));
+        table.rows.push_back(readable_row(rows.schema(), std::move(**row)));
       } else {
         ++left_out;
       }

@@ -142,6 +142,13 @@ Outcome<ResultTable> table_sample(LakeView& lake, const TableDetails& table, std
                                 quoted_name(table.name), rows));
 }
 
+std::vector<Row> readable_rows(const ResultTable& table) {
+  std::vector<Row> rows;
+  for (const Row& row : table.rows)
+    rows.push_back(readable_row(table.schema, row));
+  return rows;
+}
+
 std::string format_details(const TableDetails& table, const ResultTable& sample) {
   std::string text = fmt::format(
       "{}.{}\n  {} in {}, {}; version {}, last updated {}\n  {}\n\n", table.schema_name, table.name,
@@ -151,7 +158,7 @@ std::string format_details(const TableDetails& table, const ResultTable& sample)
   for (const auto& field : table.schema.fields())
     columns.push_back({field.name, field.type->to_ddl()});
   return text + format_table({{"column"}, {"type"}}, columns) + "\n" +
-         format_table(sample.columns, sample.rows, 24);
+         format_table(sample.columns, readable_rows(sample), 24);
 }
 
 int run(const TablesArguments& arguments) {

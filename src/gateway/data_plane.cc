@@ -27,7 +27,7 @@ DataPlane::DataPlane(aws::ServiceInvoker& invoker, base::Clock& clock, base::Ran
                                      "Replies with status 4xx or 5xx", "class=\"4xx\"")),
       server_errors_(metrics.counter("sluice_gateway_errors_total",
                                      "Replies with status 4xx or 5xx", "class=\"5xx\"")),
-      latency_(metrics.histogram("sluice_gateway_call_us", "Time from request to reply")) {}
+      latency_(metrics.histogram("sluice_gateway_call_seconds", "Time from request to reply")) {}
 
 void DataPlane::set_stage(const std::string& api_id, const std::string& stage,
                           std::shared_ptr<const StageRuntime> runtime) {

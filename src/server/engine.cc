@@ -201,10 +201,15 @@ void Engine::stop() {
   (void)base::posix_env().remove(note_path(parts_->data));  // absent when nobody listened
 }
 
-std::optional<std::string> running_endpoint(const std::string& data_folder) {
+bool is_in_use(const std::string& data_folder) {
   base::Env& env = base::posix_env();
-  if (!env.stat(lock_path(data_folder))) return std::nullopt;
-  if (env.lock(lock_path(data_folder))) return std::nullopt;  // nobody holds it; given back at once
+  return env.stat(lock_path(data_folder)) &&
+         !env.lock(lock_path(data_folder));  // given back at once
+}
+
+std::optional<std::string> running_endpoint(const std::string& data_folder) {
+  if (!is_in_use(data_folder)) return std::nullopt;
+  base::Env& env = base::posix_env();
   auto note = base::read_file(env, note_path(data_folder), 4096);
   if (!note) return std::nullopt;
   boost::system::error_code error;

@@ -36,6 +36,8 @@ class Engine {
   std::unique_ptr<Parts> parts_;
 };
 
+// Some process holds the folder, be it a server or a command.
+bool is_in_use(const std::string& data_folder);
 // The endpoint of the server that holds the data folder now; nullopt: no server.
 std::optional<std::string> running_endpoint(const std::string& data_folder);
 

@@ -1039,7 +1039,12 @@ Value CallBinder::from_json(const FunctionRow&) {
           !is_string(key.type) || !is_string(value.type)) {
         return refuse("from_json whose options are no literal texts");
       }
-      function.options[lower_case(key.text)] = value.text;
+      const std::string name = lower_case(key.text);
+      // Spark looks at a pattern only when it meets a text that needs it.
+      if (name.ends_with("format") && value.text.find_first_of("{}#") != std::string::npos) {
+        return refuse("from_json with the pattern '" + value.text + "'");
+      }
+      function.options[name] = value.text;
     }
   }
   std::string contents = type->to_sql();

@@ -287,6 +287,21 @@ std::optional<std::string> Analyzer::cast_sql(const std::string& sql, const Data
   return cast_datetime(sql, from, to, mode, can_throw);
 }
 
+namespace {
+
+// Spark's optimizer turns these literals, and only literals, into moments of the query.
+bool is_special_moment(std::string_view literal, const DataType& to) {
+  if (to.kind() < TypeKind::kDate || to.kind() > TypeKind::kTimestampNtz) return false;
+  const std::size_t first = literal.find_first_not_of(' ');
+  if (first == std::string_view::npos) return false;
+  const std::size_t last = literal.find_last_not_of(' ');
+  const std::string text = lower_case(literal.substr(first, last - first + 1));
+  return text == "epoch" || text == "now" || text == "today" || text == "tomorrow" ||
+         text == "yesterday";
+}
+
+}  // namespace
+
 Value Analyzer::cast(const Value& value, const DataType& to, CastMode mode, const Position& at) {
   if (value.bad || failed()) {
     return bad();
@@ -302,6 +317,9 @@ Value Analyzer::cast(const Value& value, const DataType& to, CastMode mode, cons
                       "\"spark.sql.ansi.enabled\" to \"false\".");
     }
     return fail(at, "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", pair + ".");
+  }
+  if (value.literal && is_special_moment(*value.literal, to)) {
+    return refuse(at, "a cast of the literal '" + *value.literal + "' to " + to.to_sql());
   }
   Value out = value;
   const auto sql = cast_sql(value.sql, value.type, to, mode, out.can_throw);

@@ -238,7 +238,7 @@ FromLowered Analyzer::lower_source(const FromItem& item) {
   source.place = place(item.at);
   source.duckdb_relation = "__source" + std::to_string(sources_.size());
   static constexpr std::string_view kKnown[] = {"streamname", "region", "initialposition",
-                                                "endpointurl"};
+                                                "endpointurl", "timestamp"};
   static constexpr std::string_view kSecret[] = {"awsaccesskey", "awssecretkey", "sessiontoken",
                                                  "awsaccesskeyid", "awssecretaccesskey"};
   for (std::size_t i = 0; i < item.args.size(); ++i) {

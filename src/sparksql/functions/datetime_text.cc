@@ -172,7 +172,7 @@ std::optional<std::int32_t> parse_date(std::string_view text) {
   segments[segment] = value;
   const auto days = checked_days(sign * segments[0], static_cast<int>(segments[1]),
                                  static_cast<int>(segments[2]));
-  if (!days) return std::nullopt;
+  if (!days || *days < INT32_MIN || *days > INT32_MAX) return std::nullopt;
   return static_cast<std::int32_t>(*days);
 }
 
