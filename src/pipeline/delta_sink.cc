@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "pipeline/flow_id.h"
+#include "pipeline/names.h"
 #include "sparksql/sparksql.h"
 
 namespace sluice::pipeline {
@@ -47,13 +48,6 @@ std::unexpected<base::Failure<PipelineError>> failed(
   return base::fail(code_of(failure.code), failure.message);
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-  return text;
-}
-
 types::DataType all_nullable(const types::DataType& schema) {
   std::vector<types::Field> fields = schema.fields();
   for (types::Field& field : fields)
@@ -69,7 +63,7 @@ std::string as_table_rows(const std::string& select_sql, const types::DataType& 
   for (const types::Field& field : table.fields()) {
     if (!columns.empty()) columns += ", ";
     const auto found = std::ranges::find_if(query.fields(), [&](const types::Field& from) {
-      return lower(from.name) == lower(field.name);
+      return equal_names(from.name, field.name);
     });
     const std::string value =
         found == query.fields().end() ? "NULL" : duck::quote_identifier(found->name);

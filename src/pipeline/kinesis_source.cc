@@ -6,6 +6,8 @@
 #include <charconv>
 #include <limits>
 
+#include "pipeline/names.h"
+
 namespace sluice::pipeline {
 namespace {
 
@@ -16,13 +18,6 @@ template <class... Args>
 std::unexpected<base::Failure<PipelineError>> invalid(fmt::format_string<Args...> text,
                                                       Args&&... args) {
   return base::fail(PipelineError::kInvalidProject, fmt::format(text, std::forward<Args>(args)...));
-}
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return text;
 }
 
 std::unexpected<base::Failure<PipelineError>> from_stream(
@@ -39,7 +34,7 @@ PipelineResult<void> set_position(const std::map<std::string, std::string>& opti
                                   KinesisOptions& out) {
   const auto found = options.find("initialposition");
   if (found == options.end()) return {};
-  const std::string text = lower(found->second);
+  const std::string text = lower_ascii(found->second);
   if (text == "latest") return {};
   if (text == "earliest" || text == "trim_horizon") {
     out.position = InitialPosition::kEarliest;
