@@ -23,7 +23,8 @@ namespace json = boost::json;
 
 constexpr std::int64_t kPollMs = 200;
 constexpr std::int64_t kActiveWaitMs = 30'000;
-constexpr std::size_t kPutBatch = 500;  // PutRecords' limit
+constexpr std::size_t kPutBatch = 500;  // PutRecords' limits, the bytes with room for base64
+constexpr std::size_t kPutBatchBytes = std::size_t{5} << 20;
 
 std::string text(const json::value& v) {
   return v.is_string() ? std::string(v.get_string()) : json::serialize(v);
@@ -149,31 +150,58 @@ Outcome<void> put_batch(Backend& backend, const StreamsArguments& arguments, jso
   return {};
 }
 
-int put(Backend& backend, const StreamsArguments& arguments) {
-  const auto record = [&](std::string_view data) {
+// Collects records and writes them in batches that PutRecords takes.
+class Putter {
+ public:
+  Putter(Backend& backend, const StreamsArguments& arguments)
+      : backend_(backend), arguments_(arguments) {}
+
+  Outcome<void> add(std::string_view data) {
+    if (batch_.size() == kPutBatch || (bytes_ > 0 && bytes_ + data.size() > kPutBatchBytes)) {
+      if (auto ok = flush(); !ok) return ok;
+    }
     const std::string key =
-        arguments.partition_key.empty() ? base::random_uuid() : arguments.partition_key;
-    return json::object{{"Data", base::base64_encode(data)}, {"PartitionKey", key}};
-  };
-  std::int64_t count = 0;
-  json::array batch;
-  const auto flush = [&]() -> Outcome<void> {
-    count += static_cast<std::int64_t>(batch.size());
-    return put_batch(backend, arguments, std::exchange(batch, {}));
-  };
+        arguments_.partition_key.empty() ? base::random_uuid() : arguments_.partition_key;
+    batch_.push_back(json::object{{"Data", base::base64_encode(data)}, {"PartitionKey", key}});
+    bytes_ += data.size();
+    return {};
+  }
+
+  Outcome<void> flush() {
+    if (batch_.empty()) return {};
+    const auto count = static_cast<std::int64_t>(batch_.size());
+    bytes_ = 0;
+    auto done = put_batch(backend_, arguments_, std::exchange(batch_, {}));
+    if (!done)
+      return std::unexpected(
+          fmt::format("{} (written before: {})", done.error(), counted(written_, "record")));
+    written_ += count;
+    return {};
+  }
+
+  std::int64_t written() const { return written_; }
+
+ private:
+  Backend& backend_;
+  const StreamsArguments& arguments_;
+  json::array batch_;
+  std::size_t bytes_ = 0;
+  std::int64_t written_ = 0;
+};
+
+int put(Backend& backend, const StreamsArguments& arguments) {
+  Putter putter(backend, arguments);
   if (!arguments.text.empty()) {
-    batch.push_back(record(arguments.text));
+    if (auto ok = putter.add(arguments.text); !ok) return complain(ok.error());
   } else {
     std::string line;
     while (std::getline(std::cin, line)) {
-      batch.push_back(record(line));
-      if (batch.size() < kPutBatch) continue;
-      if (auto ok = flush(); !ok) return complain(ok.error());
+      if (auto ok = putter.add(line); !ok) return complain(ok.error());
     }
   }
-  if (auto ok = flush(); !ok) return complain(ok.error());
+  if (auto ok = putter.flush(); !ok) return complain(ok.error());
   if (!arguments.where.json)
-    fmt::print("put {} into {}\n", counted(count, "record"), arguments.name);
+    fmt::print("put {} into {}\n", counted(putter.written(), "record"), arguments.name);
   return 0;
 }
 

@@ -21,7 +21,9 @@ namespace sluice::server {
 namespace {
 
 constexpr base::Logger kLog{"pipelines"};
-constexpr std::size_t kRunsMax = 64;        // kept, running ones included
+constexpr std::size_t kRunsMax = 64;  // kept, running ones included
+// Each has a DuckDB and the state of its flows: this many at once keep the memory bounded.
+constexpr std::ptrdiff_t kRunningMax = 8;
 constexpr std::size_t kEventsMax = 10'000;  // of one run; older ones are forgotten
 
 std::string_view mode_text(RunMode mode) {
@@ -241,6 +243,10 @@ std::expected<std::string, std::string> PipelineRuns::start(pipeline::ProjectFil
       return std::unexpected(
           fmt::format("{}: run {} of this project is under way", files.spec_path, id));
   }
+  const auto running =
+      std::ranges::count_if(runs_, [](const auto& r) { return r.second->running(); });
+  if (running >= kRunningMax)
+    return std::unexpected(fmt::format("{} pipeline runs are under way; end one first", running));
   while (runs_.size() >= kRunsMax) {  // forget the oldest that has ended
     auto oldest = runs_.end();
     for (auto it = runs_.begin(); it != runs_.end(); ++it) {
@@ -248,10 +254,7 @@ std::expected<std::string, std::string> PipelineRuns::start(pipeline::ProjectFil
           (oldest == runs_.end() || it->second->number() < oldest->second->number()))
         oldest = it;
     }
-    if (oldest == runs_.end())
-      return std::unexpected(
-          fmt::format("{} pipeline runs are under way; end one first", runs_.size()));
-    runs_.erase(oldest);
+    runs_.erase(oldest);  // there is one: fewer than all may run
   }
   const std::string id = base::random_uuid();
   auto run = std::make_shared<Run>(next_number_++, files.spec_path, mode);

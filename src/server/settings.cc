@@ -53,7 +53,7 @@ std::string data_folder(const std::map<std::string, std::string>& flags) {
 std::string default_data_folder() {
   if (const std::string xdg = environment("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/sluice";
   const std::string home = environment("HOME");
-  return (home.empty() ? "/root" : home) + "/.local/share/sluice";
+  return (home.empty() ? "." : home) + "/.local/share/sluice";
 }
 
 Settings::Settings()

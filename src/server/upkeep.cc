@@ -1,7 +1,6 @@
 #include "server/upkeep.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #include <utility>
 
@@ -25,9 +24,6 @@ void Upkeep::stop() {
 
 void Upkeep::run() {
   pthread_setname_np(pthread_self(), "upkeep");
-  const sched_param none{};
-  pthread_setschedparam(pthread_self(), SCHED_IDLE,
-                        &none);  // refused: then it runs at the usual priority
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, every_, [this] { return stopping_; })) {
     lock.unlock();

@@ -1,5 +1,5 @@
-// One thread that does small things now and then at idle priority: expired records are released, …
-// It holds no lock that a loop or a pipeline waits for.
+// One thread that does small things now and then: expired records are released. At the usual
+// priority: the journal waits for a lock that it takes.
 #pragma once
 
 #include <chrono>
