@@ -282,7 +282,8 @@ std::unique_ptr<TimeZone> make_zone(std::string_view raw) {
   if (id.empty()) return nullptr;
   if (id == "Z" || id[0] == '+' || id[0] == '-') {
     const auto offset = parse_offset(id);
-    return offset ? fixed_zone(id, *offset) : nullptr;
+    if (!offset) return nullptr;
+    return fixed_zone(id, *offset);
   }
   for (const std::string_view prefix : {"UTC", "GMT", "UT"}) {
     if (!id.starts_with(prefix)) continue;
@@ -290,7 +291,8 @@ std::unique_ptr<TimeZone> make_zone(std::string_view raw) {
     const char next = id[prefix.size()];
     if (next != '+' && next != '-') continue;
     const auto offset = parse_offset(std::string_view(id).substr(prefix.size()));
-    return offset ? fixed_zone(id, *offset) : nullptr;
+    if (!offset) return nullptr;
+    return fixed_zone(id, *offset);
   }
   return load_region(id);
 }
@@ -368,7 +370,7 @@ const TimeZone* TimeZone::find(std::string_view id) {
   static std::mutex mutex;
   // Never emptied: ids are few. What is unknown is looked up again, so that a caller's bad ids
   // cannot fill it.
-  static auto& zones = *new std::map<std::string, std::unique_ptr<TimeZone>, std::less<>>();
+  static std::map<std::string, std::unique_ptr<TimeZone>, std::less<>> zones;
   const std::lock_guard lock(mutex);
   if (const auto found = zones.find(id); found != zones.end()) return found->second.get();
   auto zone = make_zone(id);

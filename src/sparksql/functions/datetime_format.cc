@@ -40,12 +40,11 @@ bool is_allowed(char letter, int width, bool for_parsing) {
     case 'y':
       return width <= 6;
     case 'G':
-      return width <= 4;
     case 'M':
     case 'L':
+    case 'z':
       return width <= 4;
     case 'E':
-      return width <= 4 && !for_parsing;
     case 'Q':
     case 'q':
       return width <= 4 && !for_parsing;
@@ -67,8 +66,6 @@ bool is_allowed(char letter, int width, bool for_parsing) {
       return width == 1;
     case 'V':
       return width == 2;
-    case 'z':
-      return width <= 4;
     case 'X':
     case 'x':
     case 'Z':

@@ -377,7 +377,7 @@ class Reader {
       case TypeKind::kByte:
         // Jackson lets a byte be unsigned, too.
         if (!integer<std::int8_t>(token, out, 255)) return false;
-        out.integer = static_cast<std::int8_t>(out.integer);
+        if (out.integer > 127) out.integer -= 256;
         return true;
       case TypeKind::kShort:
         return integer<std::int16_t>(token, out, std::numeric_limits<std::int16_t>::max());
@@ -566,9 +566,9 @@ std::expected<JsonDecoder, std::string> JsonDecoder::make(
                  .non_numeric_numbers = is_true(options, "allownonnumericnumbers", true),
                  .backslash_any = is_true(options, "allowbackslashescapinganycharacter", false),
                  .control_chars = is_true(options, "allowunquotedcontrolchars", false)};
-  const auto option = [&](const char* name, std::string otherwise) {
+  const auto option = [&](const char* name, const char* otherwise) {
     const auto found = options.find(name);
-    return found == options.end() ? std::move(otherwise) : found->second;
+    return found == options.end() ? std::string(otherwise) : found->second;
   };
   const std::string mode = to_upper(option("mode", "PERMISSIVE"));
   if (mode == "DROPMALFORMED")

@@ -26,6 +26,16 @@ int bit_length(std::uint64_t value) {
   return 64 - std::countl_zero(value);
 }
 
+Big big_power_of_ten(int exponent) {
+  Big out = 1;
+  Big square = 10;
+  for (; exponent > 0; exponent /= 2) {
+    if (exponent % 2 != 0) out *= square;
+    square *= square;
+  }
+  return out;
+}
+
 void strip_zeros(Digits& digits) {
   while (digits.text.size() > 1 && digits.text.back() == '0')
     digits.text.pop_back();
@@ -68,11 +78,10 @@ Digits exact_digits(std::uint64_t mantissa, int exponent, int significant_bits) 
   Big value = Big(mantissa) << (exponent + shift);
   Big half = Big(1) << (half_exponent + shift);
   Big scale = Big(1) << shift;
-  const Big ten = 10;
   if (decimal > 0) {
-    scale *= boost::multiprecision::pow(ten, static_cast<unsigned>(decimal));
+    scale *= big_power_of_ten(decimal);
   } else if (decimal < 0) {
-    const Big power = boost::multiprecision::pow(ten, static_cast<unsigned>(-decimal));
+    const Big power = big_power_of_ten(-decimal);
     value *= power;
     half *= power;
   }
