@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kBackOffFirstMs = 50;
 constexpr std::int64_t kBackOffMaxMs = 2'000;
+constexpr std::int64_t kCatchUpNs = 1'000'000'000;
 constexpr std::size_t kQueuedPostsMax = 1'024;
 
 std::string post_body(const std::string& stream, const std::string& row_json) {
@@ -110,6 +111,7 @@ FeedResult<void> Feeder::run(const OnPost& on_post) {
     workers.emplace_back([this, sender = make_sender_(), &on_post] { work(sender, on_post); });
   }
   Picker picker(options_, row_count);
+  next_post_ns_ = base::system_clock().monotonic_ns();
   for (std::int64_t picked = 0; options_.rows == 0 || picked < options_.rows; ++picked) {
     if (options_.pace == Pace::kHuman && !wait_ms(picker.human_wait_ms())) break;
     auto more = send_row(picker.next());
@@ -135,7 +137,9 @@ FeedResult<bool> Feeder::send_row(std::int64_t row) {
               .row = row};
     if (options_.rate > 0) {
       const std::int64_t now = base::system_clock().monotonic_ns();
-      next_post_ns_ = std::max(next_post_ns_, now) + static_cast<std::int64_t>(1e9 / options_.rate);
+      // A late wake-up is made up for, a pause of the API of more than a second is not.
+      next_post_ns_ = std::max(next_post_ns_, now - kCatchUpNs) +
+                      static_cast<std::int64_t>(1e9 / options_.rate);
       if (next_post_ns_ > now && !wait_ms((next_post_ns_ - now) / 1'000'000)) return false;
     }
     // A full queue leaves the post untouched.
