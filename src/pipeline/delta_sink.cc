@@ -202,7 +202,9 @@ PipelineResult<std::map<std::int64_t, CommitRecord>> DeltaSink::records(const st
     auto record =
         parse_commit_record(json::serialize(*ours), fmt::format("commit {}", entry.version()));
     if (!record) return std::unexpected(record.error());
-    if (record->plan.generation == generation) out[record->plan.batch] = *std::move(record);
+    if (record->plan.generation != generation) continue;
+    const auto batch = record->plan.batch;
+    out.insert_or_assign(batch, *std::move(record));
   }
   return out;
 }

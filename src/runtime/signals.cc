@@ -12,8 +12,11 @@ struct Signals::Impl : std::enable_shared_from_this<Signals::Impl> {
       : set(loop.context(), SIGINT, SIGTERM), on_stop(std::move(callback)) {}
 
   void wait() {
-    set.async_wait([self = shared_from_this()](const boost::system::error_code& error, int signal) {
-      if (error) return;
+    // Weak: the wait must not keep the object that keeps the wait. Whoever lets go last, the
+    // destructor's thread or the loop's inside the handler, ends the wait with the set.
+    set.async_wait([weak = weak_from_this()](const boost::system::error_code& error, int signal) {
+      const auto self = weak.lock();
+      if (error || !self) return;
       self->on_stop(signal);
       self->wait();
     });
@@ -29,10 +32,6 @@ Signals::Signals(Loop& loop, std::function<void(int)> on_stop)
   impl_->wait();
 }
 
-Signals::~Signals() {
-  // Not cancel(): a wait in flight on the loop's thread would race with it.
-  boost::system::error_code ignored;
-  static_cast<void>(impl_->set.clear(ignored));
-}
+Signals::~Signals() = default;
 
 }  // namespace sluice::runtime

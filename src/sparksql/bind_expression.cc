@@ -547,7 +547,6 @@ Value Analyzer::bind_subscript(const Expr& expr, Bind& context) {
     const std::string at = "CAST(" + index.sql + " AS BIGINT)";
     if (ansi()) {
       // $1[$2] with Spark's error; list_extract alone gives NULL beyond the ends.
-      const std::string item = fresh("l");
       out.sql = "CASE WHEN " + at + " < 0 OR " + at + " >= len(" + base.sql +
                 ") THEN error('[INVALID_ARRAY_INDEX] The index ' || " + at +
                 " || ' is out of bounds. The array has ' || len(" + base.sql +

@@ -160,7 +160,6 @@ Value CallBinder::sum(const FunctionRow&) {
     return analyzer_.bad();
   }
   Value& arg = args_[0];
-  const std::string pretty = arg.pretty;
   if (is_string(arg.type) || is_null_type(arg.type)) {
     arg = analyzer_.coerce(arg, kDouble, expr_.at);
   }
@@ -415,7 +414,6 @@ Value CallBinder::percentile(const FunctionRow&) {
     return refuse(name() + " over an ordered window");
   }
   Value& value = args_[0];
-  const std::string pretty = value.pretty;
   if (is_string(value.type) || is_null_type(value.type)) {
     value = analyzer_.coerce(value, kDouble, expr_.at);
   }

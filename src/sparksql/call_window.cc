@@ -157,8 +157,6 @@ Value CallBinder::window_call(const AggregateSql& sql, DataType type, bool rows_
   if (ranking && expr_.over->frame) {
     return refuse("a frame for " + name());
   }
-  std::string filter;
-  std::string filter_pretty;
   if (expr_.filter) {
     const Value condition = analyzer_.bind(expr_.filter, context_);
     if (condition.bad) {

@@ -36,8 +36,7 @@ void Analyzer::apply_alias(FromLowered& from, const FromItem& item, const TableN
     qualifier = {item.alias->name};
     const auto& names = item.alias->columns;
     if (!names.empty() && names.size() != from.columns.size()) {
-      const bool values = item.kind == FromItem::Kind::kValues;
-      fail(item.at, values ? "ASSIGNMENT_ARITY_MISMATCH" : "ASSIGNMENT_ARITY_MISMATCH", "42802",
+      fail(item.at, "ASSIGNMENT_ARITY_MISMATCH", "42802",
            "The number of columns or variables assigned or aliased: " +
                std::to_string(names.size()) + " does not match the number of source expressions: " +
                std::to_string(from.columns.size()) + ".");

@@ -109,9 +109,8 @@ void Parser::refuse_relation_clauses() {
     refuse("TABLESAMPLE");
   } else if (is_word("WATERMARK")) {
     refuse("WATERMARK");
-  } else if (is_any_word({"VERSION", "TIMESTAMP"}) && is_word("AS", 1) && is_word("OF", 2)) {
-    refuse("time travel");
-  } else if (is_word("FOR") && is_any_word({"SYSTEM_VERSION", "SYSTEM_TIME", "VERSION"}, 1)) {
+  } else if ((is_any_word({"VERSION", "TIMESTAMP"}) && is_word("AS", 1) && is_word("OF", 2)) ||
+             (is_word("FOR") && is_any_word({"SYSTEM_VERSION", "SYSTEM_TIME", "VERSION"}, 1))) {
     refuse("time travel");
   }
 }

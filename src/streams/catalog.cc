@@ -10,7 +10,6 @@
 namespace sluice::streams {
 namespace {
 
-using base::SqliteError;
 using base::SqliteStatement;
 using base::SqliteTransaction;
 
