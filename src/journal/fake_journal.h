@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -50,6 +51,14 @@ class FakeJournal final : public Journal {
     done(std::move(answer));
   }
 
+  JournalResult<void> flush() override {
+    if (during_flush) during_flush();
+    complete_held();
+    const std::lock_guard lock(mutex_);
+    if (failure_) return base::fail(*failure_, "the fake journal was told to fail");
+    return {};
+  }
+
   JournalResult<ReadPage> read(LaneId lane, Index from, Index below,
                                ReadLimits limits) const override {
     const std::lock_guard lock(mutex_);
@@ -72,7 +81,7 @@ class FakeJournal final : public Journal {
       bytes += size;
       page.records.push_back(record);
     }
-    page.next = std::max(from, std::min(below, Index(in.next)));
+    page.next = std::max(from, std::min(below, Index(in.end)));
     return page;
   }
 
@@ -84,7 +93,7 @@ class FakeJournal final : public Journal {
       if (record.arrival_ms >= arrival_ms && record.index >= found->second.released)
         return record.index;
     }
-    return Index(found->second.next);
+    return Index(found->second.end);
   }
 
   LaneBounds bounds(LaneId lane) const override {
@@ -93,7 +102,7 @@ class FakeJournal final : public Journal {
     const auto found = lanes_.find(lane);
     if (found == lanes_.end()) return bounds;
     const Lane& in = found->second;
-    bounds.first = bounds.end = Index(in.next);
+    bounds.first = bounds.end = Index(in.end);
     for (const StoredRecord& record : in.records) {
       if (record.index < in.released) continue;
       bounds.first = record.index;
@@ -122,6 +131,7 @@ class FakeJournal final : public Journal {
   }
 
   // What a test does to it.
+  std::function<void()> during_flush;  // what others do meanwhile
   void fail_with(std::optional<JournalError> code) {
     const std::lock_guard lock(mutex_);
     failure_ = code;
@@ -159,6 +169,7 @@ class FakeJournal final : public Journal {
   struct Lane {
     std::vector<StoredRecord> records;
     std::uint64_t next = 1;
+    std::uint64_t end = 1;  // one past the newest record
     std::int64_t last_arrival_ms = 0;
     Index released{0};
   };
@@ -173,6 +184,7 @@ class FakeJournal final : public Journal {
                               std::string(record.partition_key), std::string(record.data),
                               record.explicit_hash});
     }
+    lane.end = lane.next;
     return answer;
   }
 

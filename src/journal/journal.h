@@ -99,6 +99,9 @@ class Journal {
   // kTooLarge).
   virtual void append(std::vector<NewRun> runs, std::optional<RequestToken> token,
                       AppendDone done) = 0;
+  // Returns when everything that append() took before this call is answered. Blocks for a sync or
+  // two: not for event loops or completions. kFailed: the journal takes no more.
+  virtual JournalResult<void> flush() = 0;
 
   // Records with index ≥ `from`, oldest first, at most up to the durable end and below `below`.
   virtual JournalResult<ReadPage> read(LaneId lane, Index from, Index below,

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -47,6 +48,7 @@ class LogJournal final : public JournalEngine {
 
   void append(std::vector<NewRun> runs, std::optional<RequestToken> token,
               AppendDone done) override;
+  JournalResult<void> flush() override;
   JournalResult<ReadPage> read(LaneId lane, Index from, Index below,
                                ReadLimits limits) const override {
     return reader_.read(lane, from, below, limits);
@@ -155,6 +157,22 @@ void LogJournal::append(std::vector<NewRun> runs, std::optional<RequestToken> to
   call->done(base::fail(JournalError::kFailed, "the journal takes no more"));
 }
 
+// A call without runs goes through the queue behind everything that was taken before.
+JournalResult<void> LogJournal::flush() {
+  if (options_.own_threads) {
+    const auto reached = std::make_shared<std::promise<void>>();
+    auto marker = std::make_unique<Call>();
+    marker->done = [reached](const auto&) { reached->set_value(); };
+    if (!queue_.push(marker)) return base::fail(JournalError::kFailed, "the journal takes no more");
+    reached->get_future().wait();
+  } else {
+    while (pump()) {
+    }
+  }
+  if (is_failed_) return base::fail(JournalError::kFailed, failed());
+  return {};
+}
+
 void LogJournal::drop(LaneId lane) {
   {
     const std::lock_guard lock(mutex_);
@@ -172,6 +190,11 @@ std::vector<LaneId> LogJournal::lanes() const {
 }
 
 void LogJournal::write(std::vector<std::unique_ptr<Call>> calls) {
+  const auto has_runs = [](const auto& call) { return !call->runs.empty(); };
+  const auto first_marker = std::ranges::stable_partition(calls, has_runs).begin();
+  std::vector<std::unique_ptr<Call>> markers(std::make_move_iterator(first_marker),
+                                             std::make_move_iterator(calls.end()));
+  calls.erase(first_marker, calls.end());
   std::uint64_t bytes = 0;
   for (const auto& call : calls)
     bytes += call->bytes;
@@ -192,6 +215,8 @@ void LogJournal::write(std::vector<std::unique_ptr<Call>> calls) {
   }
   queue_.release(bytes);
   staged_.add(-static_cast<std::int64_t>(bytes));
+  for (const auto& marker : markers)
+    marker->done(std::vector<AppendedRun>());
   // Full: a spare that came in between must be noticed, no put will come by to do it.
   if (disk_full_ || store_.has_work()) wake_upkeep();
 }

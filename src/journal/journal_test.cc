@@ -379,6 +379,30 @@ TEST(Journal, a_flipped_bit_is_never_served) {
   EXPECT_GT(refused, 300);
 }
 
+TEST(Journal, flush_returns_when_what_came_before_is_answered) {
+  for (const bool own_threads : {false, true}) {
+    TestDisk disk;
+    disk.options.own_threads = own_threads;
+    const auto journal = disk.open();
+    ASSERT_TRUE(journal->flush());  // nothing is staged
+    for (int i = 0; i < 20; ++i) {
+      const TestRuns runs({{LaneId(1), {std::to_string(i)}}});
+      std::atomic<bool> answered = false;
+      journal->append(runs.get(), {}, [&](const TestDisk::Answer& answer) {
+        EXPECT_TRUE(answer);
+        answered = true;
+      });
+      ASSERT_TRUE(journal->flush());
+      EXPECT_TRUE(answered);
+      EXPECT_EQ(journal->bounds(LaneId(1)).end, Index(static_cast<std::uint64_t>(i) + 2));
+    }
+    journal->close();
+    if (own_threads) {
+      EXPECT_EQ(journal->flush().error().code, JournalError::kFailed);
+    }
+  }
+}
+
 TEST(Journal, threads_share_frames) {
   TestDisk disk;
   disk.options.own_threads = true;

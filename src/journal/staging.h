@@ -34,7 +34,7 @@ struct Call {
   std::uint64_t bytes = 0;   // of the buffer
   std::uint64_t weight = 0;  // bytes, and what directory and footer may need for it
   std::vector<StagedBatch> batches;
-  std::vector<StagedRun> runs;  // as asked for
+  std::vector<StagedRun> runs;  // as asked for; none: the marker of a flush
   std::int64_t arrival_ms = 0;
   std::optional<RequestToken> token;
   AppendDone done;

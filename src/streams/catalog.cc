@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "base/digest.h"
@@ -211,19 +213,38 @@ StreamResult<void> Catalog::insert(Stream& stream) {
   row->bind(3, stream.key.name).bind(4, mode_text(stream.settings.mode));
   row->bind(5, stream.created_ms).bind(6, std::int64_t{stream.settings.retention_hours});
   if (auto ok = run(*row); !ok) return ok;
-  if (auto ok = insert_shards(stream); !ok) return ok;
+  if (auto ok = insert_shards(stream, 0); !ok) return ok;
   if (auto ok = write_tags(stream); !ok) return ok;
   auto committed = transaction->commit();
   if (!committed) return down(committed);
   return {};
 }
 
-StreamResult<void> Catalog::insert_shards(Stream& stream) {
+StreamResult<void> Catalog::reshape(const Stream& before, Stream& next) {
+  auto transaction = SqliteTransaction::begin(db_);
+  if (!transaction) return down(transaction);
+  auto close =
+      db_.prepare("UPDATE streams_shards SET closed_at = ? WHERE incarnation = ? AND shard = ?");
+  if (!close) return down(close);
+  for (std::size_t i = 0; i < before.shards.size(); ++i) {
+    const Shard& shard = next.shards[i];
+    if (shard.open() || !before.shards[i].open()) continue;
+    close->bind(0, static_cast<std::int64_t>((*shard.closed_at)()));
+    close->bind(1, next.incarnation).bind(2, std::int64_t{shard.index()});
+    if (auto ok = run(*close); !ok) return ok;
+  }
+  if (auto ok = insert_shards(next, before.shards.size()); !ok) return ok;
+  auto committed = transaction->commit();
+  if (!committed) return down(committed);
+  return {};
+}
+
+StreamResult<void> Catalog::insert_shards(Stream& stream, std::size_t from) {
   auto lane = next_lane();
   if (!lane) return std::unexpected(lane.error());
   auto row = db_.prepare("INSERT INTO streams_shards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!row) return down(row);
-  for (Shard& shard : stream.shards) {
+  for (Shard& shard : std::span(stream.shards).subspan(from)) {
     shard.lane = journal::LaneId((*lane)++);
     row->bind(0, stream.incarnation).bind(1, std::int64_t{shard.index()});
     row->bind(2, std::int64_t{shard.lane()}).bind(3, base::to_decimal(shard.hash_first));
@@ -282,7 +303,9 @@ StreamResult<void> Catalog::remove(const Stream& stream, std::int64_t now_ms) {
   auto remember = db_.prepare("INSERT OR REPLACE INTO streams_removed VALUES (?, ?, ?, ?, ?)");
   if (!remember) return down(remember);
   remember->bind(0, stream.key.account).bind(1, stream.key.region).bind(2, stream.key.name);
-  remember->bind(3, stream.shards.back().created_s).bind(4, now_ms);
+  const std::int64_t created_s =
+      std::ranges::max_element(stream.shards, {}, &Shard::created_s)->created_s;
+  remember->bind(3, created_s).bind(4, now_ms);
   if (auto ok = run(*remember); !ok) return ok;
   auto committed = transaction->commit();
   if (!committed) return down(committed);

@@ -24,6 +24,8 @@ class Catalog {
   // Fills in the shards' lanes.
   StreamResult<void> insert(Stream& stream);
   StreamResult<void> update_settings(const Stream& stream);
+  // Stores which shards of `before` are closed in `next`, and those behind them as new, with lanes.
+  StreamResult<void> reshape(const Stream& before, Stream& next);
   StreamResult<void> remove(const Stream& stream, std::int64_t now_ms);
   // One past the highest lane ever given out.
   StreamResult<std::uint32_t> next_lane();
@@ -35,7 +37,7 @@ class Catalog {
 
  private:
   explicit Catalog(base::Sqlite db) : db_(std::move(db)) {}
-  StreamResult<void> insert_shards(Stream& stream);
+  StreamResult<void> insert_shards(Stream& stream, std::size_t from);
   StreamResult<void> write_tags(const Stream& stream);
   StreamResult<void> load_shards(std::map<std::string, Stream>& streams);
   StreamResult<void> load_tags(std::map<std::string, Stream>& streams);

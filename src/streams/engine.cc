@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "streams/reshape.h"
 
 namespace sluice::streams {
 namespace {
@@ -50,6 +51,8 @@ StreamResult<void> Engine::load() {
     for (const Shard& shard : stream.shards)
       used.insert(shard.lane);
     shard_count_ += stream.shards.size();
+    extend_closed(stream);
+    stream.gate = std::make_shared<AppendGate>(options_.parked_bytes_max);
     publish(std::make_shared<const Stream>(std::move(stream)));
   }
   if (auto ok = drop_unowned_lanes(used); !ok) return ok;
@@ -78,8 +81,20 @@ StreamResult<void> Engine::drop_unowned_lanes(const std::set<journal::LaneId>& o
   return {};
 }
 
+// A close that meta.db took although its commit seemed to fail: records went on into the shard.
+void Engine::extend_closed(Stream& stream) const {
+  for (Shard& shard : stream.shards) {
+    const journal::Index end = journal_.bounds(shard.lane).end;
+    if (shard.open() || end <= *shard.closed_at) continue;
+    kLog.warn("{} {}: has records beyond its end; it ends behind them", stream.key.name,
+              shard.id());
+    shard.closed_at = end;
+  }
+}
+
 void Engine::publish(StreamRef stream) {
   const std::lock_guard lock(streams_mutex_);
+  stream->gate->publish(stream);
   streams_[stream->key] = std::move(stream);
 }
 
@@ -114,6 +129,7 @@ StreamResult<Stream> Engine::plan_stream(const NewStream& wanted) {
     stream.shards.push_back(shard);
   }
   stream.index_shards();
+  stream.gate = std::make_shared<AppendGate>(options_.parked_bytes_max);
   return stream;
 }
 
@@ -137,6 +153,7 @@ StreamResult<void> Engine::remove(const StreamKey& key) {
   if (auto ok = catalog_.remove(**stream, clock_.now_ms()); !ok) return ok;
   {
     const std::lock_guard lock(streams_mutex_);
+    (*stream)->gate->publish(nullptr);
     streams_.erase(key);
   }
   shard_count_ -= (*stream)->shards.size();
@@ -156,6 +173,79 @@ StreamResult<StreamRef> Engine::change(
   auto ref = std::make_shared<const Stream>(std::move(next));
   publish(ref);
   return ref;
+}
+
+StreamResult<StreamRef> Engine::split(const StreamKey& key, ShardIndex shard,
+                                      base::Uint128 upper_first) {
+  return reshape(key, [&](Stream& stream, std::int64_t now_s) {
+    return split_shard(stream, shard, upper_first, now_s);
+  });
+}
+
+StreamResult<StreamRef> Engine::merge(const StreamKey& key, ShardIndex shard, ShardIndex adjacent) {
+  return reshape(key, [&](Stream& stream, std::int64_t now_s) {
+    return merge_shards(stream, shard, adjacent, now_s);
+  });
+}
+
+StreamResult<StreamRef> Engine::scale(const StreamKey& key, int count) {
+  return reshape(key, [&](Stream& stream, std::int64_t now_s) -> StreamResult<void> {
+    if (count < 1) return base::fail(StreamError::kInvalid, "a stream needs at least one shard");
+    if (count > options_.shards_per_stream_max)
+      return base::fail(StreamError::kLimitExceeded,
+                        fmt::format("{} shards asked for; at most {} a stream", count,
+                                    options_.shards_per_stream_max));
+    scale_shards(stream, count, now_s);
+    return {};
+  });
+}
+
+StreamResult<StreamRef> Engine::reshape(
+    const StreamKey& key, const std::function<StreamResult<void>(Stream&, std::int64_t)>& plan) {
+  const std::lock_guard change(change_mutex_);
+  auto found = find(key);
+  if (!found) return found;
+  const StreamRef before = *found;
+  Stream next = *before;
+  if (auto ok = plan(next, last_second(*before)); !ok) return std::unexpected(ok.error());
+  const std::size_t added = next.shards.size() - before->shards.size();
+  if (next.open_shards() > options_.shards_per_stream_max ||
+      shard_count_ + added > static_cast<std::size_t>(options_.shards_max))
+    return base::fail(
+        StreamError::kLimitExceeded,
+        fmt::format("{} shards more, {} there; at most {} open ones a stream and {} "
+                    "in all",
+                    added, shard_count_, options_.shards_per_stream_max, options_.shards_max));
+  AppendGate& gate = *before->gate;
+  gate.shut();
+  auto after = close_and_open(*before, std::move(next));
+  // Whatever came out: those who waited go on, by the shards of now.
+  for (const ParkedAppend& parked : gate.open())
+    append(before, parked.entries(), parked.token, parked.done);
+  return after;
+}
+
+// Nothing is on its way to the journal: what it has after a flush is all that parents ever get.
+StreamResult<StreamRef> Engine::close_and_open(const Stream& before, Stream next) {
+  if (auto ok = journal_.flush(); !ok)
+    return base::fail(StreamError::kUnavailable, ok.error().message);
+  for (std::size_t i = 0; i < before.shards.size(); ++i) {
+    Shard& shard = next.shards[i];
+    if (before.shards[i].open() && !shard.open()) shard.closed_at = journal_.bounds(shard.lane).end;
+  }
+  if (auto ok = catalog_.reshape(before, next); !ok) return std::unexpected(ok.error());
+  shard_count_ += next.shards.size() - before.shards.size();
+  auto ref = std::make_shared<const Stream>(std::move(next));
+  publish(ref);
+  return ref;
+}
+
+// No record of the stream is younger, even if the clock was put back.
+std::int64_t Engine::last_second(const Stream& stream) const {
+  std::int64_t last_ms = clock_.now_ms();
+  for (const std::uint32_t at : stream.open_by_hash)
+    last_ms = std::max(last_ms, journal_.bounds(stream.shards[at].lane).last_arrival_ms);
+  return last_ms / 1000;
 }
 
 StreamResult<StreamRef> Engine::find(const StreamKey& key) const {

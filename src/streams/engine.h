@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "journal/journal.h"
+#include "streams/append_gate.h"
 #include "streams/catalog.h"
 #include "streams/sealed_token.h"
 #include "streams/streams.h"
@@ -24,6 +25,8 @@ namespace sluice::streams {
 struct EngineOptions {
   int shards_per_stream_max = 10'000;
   int shards_max = 100'000;  // open and closed, of all streams of the data folder
+  // Of puts to one stream that may wait while its shards change.
+  std::size_t parked_bytes_max = std::size_t{16} << 20;
 };
 
 class Engine final : public StreamStore, public ShardLog {
@@ -39,6 +42,11 @@ class Engine final : public StreamStore, public ShardLog {
   StreamResult<StreamRef> change(
       const StreamKey& key,
       const std::function<StreamResult<void>(StreamSettings&)>& edit) override;
+  StreamResult<StreamRef> split(const StreamKey& key, ShardIndex shard,
+                                base::Uint128 upper_first) override;
+  StreamResult<StreamRef> merge(const StreamKey& key, ShardIndex shard,
+                                ShardIndex adjacent) override;
+  StreamResult<StreamRef> scale(const StreamKey& key, int count) override;
   StreamResult<StreamRef> find(const StreamKey& key) const override;
   std::vector<StreamRef> list(const std::string& account, const std::string& region,
                               const std::string& after, std::size_t count) const override;
@@ -65,6 +73,14 @@ class Engine final : public StreamStore, public ShardLog {
   StreamResult<void> load();
   StreamResult<void> drop_unowned_lanes(const std::set<journal::LaneId>& owned);
   StreamResult<Stream> plan_stream(const NewStream& wanted);
+  void extend_closed(Stream& stream) const;
+  // `plan` gets the stream and the second after which children are made.
+  StreamResult<StreamRef> reshape(
+      const StreamKey& key, const std::function<StreamResult<void>(Stream&, std::int64_t)>& plan);
+  StreamResult<StreamRef> close_and_open(const Stream& before, Stream next);
+  std::int64_t last_second(const Stream& stream) const;
+  void hand_over(const StreamRef& stream, const std::vector<PutEntry>& entries,
+                 std::optional<journal::RequestToken> token, PutDone done);
   StreamResult<const Shard*> shard_of(const Stream& stream, ShardIndex shard) const;
   bool is_current(const Stream& stream) const;
   std::int64_t oldest_readable_ms(const Stream& stream) const;

@@ -52,11 +52,16 @@ struct PendingPut {
   StreamRef stream;  // kept: its shards name the results
   std::vector<std::uint32_t> run_shards;
   std::vector<Place> places;
+  std::vector<base::Uint128> hashes;  // of the entries; only with a token
   PutDone done;
 
   void finish(const journal::JournalResult<std::vector<journal::AppendedRun>>& appended) const {
     if (!appended) {
       done(from_journal(appended.error()));
+      return;
+    }
+    if (!routed_alike(*appended)) {
+      done(first_answer(*appended));
       return;
     }
     std::vector<PutResult> results;
@@ -68,21 +73,63 @@ struct PendingPut {
     }
     done(std::move(results));
   }
+
+  bool routed_alike(const std::vector<journal::AppendedRun>& appended) const {
+    return std::ranges::equal(appended, run_shards, {}, &journal::AppendedRun::lane,
+                              [this](std::uint32_t shard) { return stream->shards[shard].lane; });
+  }
+
+  // The answer to an attempt that was routed by other shards. Its runs went to shards that were
+  // open together: an entry's hash names its run, and entries are in order within a run.
+  StreamResult<std::vector<PutResult>> first_answer(
+      const std::vector<journal::AppendedRun>& appended) const {
+    struct Run {
+      const Shard* shard;
+      Index next;
+      std::int64_t arrival_ms;
+    };
+    std::vector<Run> runs;
+    for (const journal::AppendedRun& run : appended) {
+      const auto shard = std::ranges::find(stream->shards, run.lane, &Shard::lane);
+      if (shard != stream->shards.end()) runs.push_back({&*shard, run.first, run.arrival_ms});
+    }
+    std::vector<PutResult> results;
+    results.reserve(hashes.size());
+    for (const base::Uint128 hash : hashes) {
+      const auto run = std::ranges::find_if(runs, [hash](const Run& r) {
+        return r.shard->hash_first <= hash && hash <= r.shard->hash_last;
+      });
+      if (run == runs.end())
+        return base::fail(StreamError::kUnavailable,
+                          "the first attempt of this put went to a shard that is gone");
+      results.push_back({run->shard->index, number_of(*run->shard, run->next, run->arrival_ms)});
+      run->next = run->next.plus(1);
+    }
+    return results;
+  }
 };
+
+// A stream made anew under the same name does not answer for the one before.
+journal::RequestToken token_within(const Stream& stream, journal::RequestToken token) {
+  return {token.digest ^ base::xxh3_128(stream.incarnation, 0)};
+}
 
 }  // namespace
 
 void Engine::append(const StreamRef& stream, const std::vector<PutEntry>& entries,
                     std::optional<journal::RequestToken> token, PutDone done) {
-  if (stream->status != StreamStatus::kActive && stream->status != StreamStatus::kUpdating) {
-    done(base::fail(StreamError::kNotActive,
-                    fmt::format("stream {} is not active", stream->key.name)));
-    return;
-  }
   if (entries.empty()) {
     done(std::vector<PutResult>());
     return;
   }
+  const StreamRef now = stream->gate->enter(entries, token, done);
+  if (now == nullptr) return;
+  hand_over(now, entries, token, std::move(done));
+  stream->gate->leave();
+}
+
+void Engine::hand_over(const StreamRef& stream, const std::vector<PutEntry>& entries,
+                       std::optional<journal::RequestToken> token, PutDone done) {
   constexpr std::uint32_t kNoRun = ~0U;
   std::vector<std::uint32_t> run_of_shard(stream->shards.size(), kNoRun);
   std::vector<journal::NewRun> runs;
@@ -92,6 +139,7 @@ void Engine::append(const StreamRef& stream, const std::vector<PutEntry>& entrie
   for (const PutEntry& entry : entries) {
     const base::Uint128 hash =
         entry.explicit_hash ? *entry.explicit_hash : base::md5(entry.partition_key);
+    if (token) pending.hashes.push_back(hash);
     const std::uint32_t shard = stream->route(hash);
     std::uint32_t& run = run_of_shard[shard];
     if (run == kNoRun) {
@@ -103,6 +151,7 @@ void Engine::append(const StreamRef& stream, const std::vector<PutEntry>& entrie
     runs[run].records.push_back({entry.partition_key, entry.data, entry.explicit_hash});
   }
   pending.done = std::move(done);
+  if (token) token = token_within(*stream, *token);
   journal_.append(std::move(runs), token,
                   [pending = std::move(pending)](
                       const journal::JournalResult<std::vector<journal::AppendedRun>>& appended) {

@@ -95,6 +95,8 @@ struct StreamSettings {
   std::map<std::string, std::string> tags;
 };
 
+class AppendGate;
+
 // One stream as it was at a moment; immutable.
 struct Stream {
   StreamKey key;
@@ -104,6 +106,7 @@ struct Stream {
   StreamSettings settings;
   std::vector<Shard> shards;  // by index; closed ones too, until their records have expired
   std::vector<std::uint32_t> open_by_hash;  // positions in `shards`; they tile the hash space
+  std::shared_ptr<AppendGate> gate;  // the engine's; shared: all snapshots of a stream have one
 
   const Shard* find(ShardIndex index) const;
   int open_shards() const { return static_cast<int>(open_by_hash.size()); }
@@ -131,6 +134,15 @@ class StreamStore {
   // `edit` gets the settings of now and may refuse; what it leaves is stored. One change at a time.
   virtual StreamResult<StreamRef> change(
       const StreamKey& key, const std::function<StreamResult<void>(StreamSettings&)>& edit) = 0;
+  // Changes of the shards: parents close at their durable end, children open behind them, both or
+  // neither. Puts go on meanwhile. kInvalid: a shard is closed, the hash is not inside it, the two
+  // are not adjacent (the lower one comes first).
+  virtual StreamResult<StreamRef> split(const StreamKey& key, ShardIndex shard,
+                                        base::Uint128 upper_first) = 0;
+  virtual StreamResult<StreamRef> merge(const StreamKey& key, ShardIndex shard,
+                                        ShardIndex adjacent) = 0;
+  // Until the open shards are `count` equal parts of the hash space.
+  virtual StreamResult<StreamRef> scale(const StreamKey& key, int count) = 0;
   virtual StreamResult<StreamRef> find(const StreamKey& key) const = 0;
   // Of one account and region, by name, beginning after `after`; at most `count`.
   virtual std::vector<StreamRef> list(const std::string& account, const std::string& region,
