@@ -27,6 +27,7 @@ class Simulation {
   explicit Simulation(std::uint64_t seed) : random_(seed) {
     disk_.random = base::SeededRandom(random_.next());
     disk_.options.file_bytes = 16 << random_.below(3) << 10;
+    disk_.options.first_file_bytes = 16 << random_.below(3) << 10;
     disk_.options.spares_max = 1 + random_.below(3);
     disk_.options.open_directory_bytes_max = random_.below(2) == 0 ? 2048 : 1 << 20;
   }
@@ -48,16 +49,21 @@ class Simulation {
 
  private:
   void live() {
+    const bool full = random_.below(8) == 0;
+    disk_.faults->set_full(full);
     auto opened = disk_.try_open();
     if (!opened) {
-      ASSERT_TRUE(disk_.faults->is_down()) << opened.error().message;
+      ASSERT_TRUE(disk_.faults->is_down() ||
+                  (full && opened.error().code == JournalError::kDiskFull))
+          << opened.error().message;
+      disk_.faults->set_full(false);
       return;
     }
     auto& journal = **opened;
     check(journal);
     if (testing::Test::HasFailure()) return;
     release(journal);
-    if (random_.below(2) == 0) retry_some(journal);
+    if (!full && random_.below(2) == 0) retry_some(journal);
     const std::uint64_t steps = random_.below(40);
     for (std::uint64_t step = 0; step < steps && !disk_.faults->is_down(); ++step) {
       const std::uint64_t calls = 1 + random_.below(4);
@@ -66,9 +72,11 @@ class Simulation {
       journal.pump();
       disk_.clock.advance_ms(static_cast<std::int64_t>(random_.below(200)) - 50);
       if (disk_.faults->is_down()) break;
+      if (random_.below(16) == 0) disk_.faults->set_full(random_.below(3) == 0);
       if (random_.below(8) == 0) note_visible(journal);
       if (random_.below(10) == 0) release(journal);
     }
+    disk_.faults->set_full(false);
     if (random_.below(2) == 0 || disk_.faults->is_down()) journal.close();
     // Otherwise the destructor closes, and the next life sees a sealed file; a killed process is
     // the same as a power cut in which all was kept.

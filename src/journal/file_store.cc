@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <charconv>
 
@@ -50,26 +51,32 @@ base::IoResult<std::vector<std::uint32_t>> FileStore::open() {
   for (const auto& name : *names) {
     const std::string path = base::join_path(folder_, name);
     if (const auto number = number_of(name)) {
+      const auto info = env_.stat(path);
+      if (!info) return std::unexpected(info.error());
+      log_bytes_ += info->size_bytes;
       numbers.push_back(*number);
     } else if (name == kReserveName) {
       has_reserve_ = true;
     } else if (name.ends_with(kUnfinishedSuffix)) {
       if (auto ok = env_.remove(path); !ok) return std::unexpected(ok.error());
     } else if (name.starts_with(kSparePrefix)) {
-      std::uint64_t number = 0;
-      (void)std::from_chars(name.data() + kSparePrefix.size(), name.data() + name.size(), number);
-      spare_number_ = std::max(spare_number_, number);
       const auto info = env_.stat(path);
       if (!info) return std::unexpected(info.error());
-      if (info->size_bytes == limits_.file_bytes) {
-        spares_.push_back(path);
-      } else if (auto ok = env_.remove(path); !ok) {  // of another size setting
-        return std::unexpected(ok.error());
-      }
+      if (auto ok = note_spare(name, info->size_bytes); !ok) return std::unexpected(ok.error());
     }
   }
   std::ranges::sort(numbers);
   return numbers;
+}
+
+base::IoStatus FileStore::note_spare(const std::string& name, std::uint64_t bytes) {
+  std::uint64_t number = 0;
+  (void)std::from_chars(name.data() + kSparePrefix.size(), name.data() + name.size(), number);
+  spare_number_ = std::max(spare_number_, number);
+  std::string path = base::join_path(folder_, name);
+  if (bytes < limits_.first_file_bytes || bytes > limits_.file_bytes) return env_.remove(path);
+  spares_.push_back({.path = std::move(path), .bytes = bytes});
+  return {};
 }
 
 base::IoResult<DataFileRef> FileStore::open_file(std::uint32_t number) const {
@@ -85,48 +92,59 @@ base::IoResult<DataFileRef> FileStore::open_file(std::uint32_t number) const {
   return out;
 }
 
-base::IoResult<DataFileRef> FileStore::adopt_spare(const std::string& path, std::uint32_t number) {
-  std::string spare;
+bool FileStore::has_spare(std::uint64_t bytes) const {
+  return std::ranges::any_of(spares_, [&](const Spare& spare) { return spare.bytes >= bytes; });
+}
+
+base::IoStatus FileStore::await_spare(std::uint64_t bytes, bool wait) {
+  bytes = std::min(bytes, limits_.file_bytes);
+  std::unique_lock lock(mutex_);
+  // Without any the upkeep thread is at work on one.
+  if (wait) changed_.wait(lock, [this] { return stopped_ || full_ || !spares_.empty(); });
+  if (has_spare(bytes)) return {};
+  if (wait && stopped_) return base::fail(base::IoError::kOther, "the journal is stopping");
+  if (wait && full_)
+    return base::fail(base::IoError::kNoSpace,
+                      fmt::format("{}: no space for another file of the journal", folder_));
+  lock.unlock();
+  return make_spare(bytes);
+}
+
+base::IoResult<DataFileRef> FileStore::take_spare(std::uint32_t number, std::uint64_t bytes) {
+  bytes = std::min(bytes, limits_.file_bytes);
+  Spare spare;
   {
     const std::lock_guard lock(mutex_);
-    assert(!spares_.empty());
-    spare = std::move(spares_.front());
-    spares_.pop_front();
+    const auto at =
+        std::ranges::find_if(spares_, [&](const Spare& found) { return found.bytes >= bytes; });
+    assert(at != spares_.end());
+    spare = std::move(*at);
+    spares_.erase(at);
+    log_bytes_ += spare.bytes;
     changed_.notify_all();
   }
-  if (auto ok = env_.rename(spare, path); !ok) return std::unexpected(ok.error());
-  if (auto ok = env_.sync_dir(folder_); !ok) return std::unexpected(ok.error());
   auto out = std::make_shared<DataFile>();
   out->number = number;
-  out->path = path;
-  auto file = env_.open(path, base::OpenMode::kReadWrite);
+  out->path = path_of(number);
+  out->bytes = spare.bytes;
+  if (auto ok = env_.rename(spare.path, out->path); !ok) return std::unexpected(ok.error());
+  if (auto ok = env_.sync_dir(folder_); !ok) return std::unexpected(ok.error());
+  auto file = env_.open(out->path, base::OpenMode::kReadWrite);
   if (!file) return std::unexpected(file.error());
   out->file = std::move(*file);
-  out->bytes = limits_.file_bytes;
   return out;
 }
 
-base::IoStatus FileStore::await_spare(bool wait) {
-  std::unique_lock lock(mutex_);
-  if (!wait && spares_.empty()) {
-    lock.unlock();
-    return make_spare();
-  }
-  changed_.wait(lock, [this] { return stopped_ || full_ || !spares_.empty(); });
-  if (!spares_.empty()) return {};
-  if (full_)
-    return base::fail(base::IoError::kNoSpace,
-                      fmt::format("{}: no space for another file of the journal", folder_));
-  return base::fail(base::IoError::kOther, "the journal is stopping");
-}
-
-base::IoResult<DataFileRef> FileStore::take_spare(std::uint32_t number) {
-  return adopt_spare(path_of(number), number);
-}
-
-base::IoResult<DataFileRef> FileStore::take_spare_for_rewrite(std::uint32_t number) {
-  if (auto ok = await_spare(false); !ok) return std::unexpected(ok.error());
-  return adopt_spare(path_of(number) + std::string(kUnfinishedSuffix), number);
+base::IoResult<DataFileRef> FileStore::make_rewrite(std::uint32_t number) {
+  auto out = std::make_shared<DataFile>();
+  out->number = number;
+  out->path = path_of(number) + std::string(kUnfinishedSuffix);
+  if (auto ok = env_.remove(out->path); !ok && ok.error().code != base::IoError::kNotFound)
+    return std::unexpected(ok.error());
+  auto file = env_.open(out->path, base::OpenMode::kCreateExclusive);
+  if (!file) return std::unexpected(file.error());
+  out->file = std::move(*file);
+  return out;
 }
 
 base::IoStatus FileStore::put_in_place(DataFile& rewritten) {
@@ -136,20 +154,28 @@ base::IoStatus FileStore::put_in_place(DataFile& rewritten) {
   return env_.sync_dir(folder_);
 }
 
+base::IoStatus FileStore::discard(DataFileRef file) {
+  const std::string path = file->path;
+  file.reset();
+  if (auto ok = env_.remove(path); !ok) return ok;
+  return env_.sync_dir(folder_);
+}
+
 base::IoStatus FileStore::retire(DataFileRef file) {
   const bool in_use = file.use_count() > 1;  // a reader may still be in it: never overwrite it then
-  const bool right_size = file->bytes == limits_.file_bytes;
+  const std::uint64_t bytes = file->bytes;
   const std::string path = file->path;
   file.reset();
   std::string spare;
   {
     const std::lock_guard lock(mutex_);
+    const bool right_size = bytes >= next_bytes() && bytes <= limits_.file_bytes;
     if (!in_use && right_size && spares_.size() < limits_.spares_max) spare = next_spare_path();
   }
   if (spare.empty()) return env_.remove(path);
   if (auto ok = env_.rename(path, spare); !ok) return ok;
   const std::lock_guard lock(mutex_);
-  spares_.push_back(std::move(spare));
+  spares_.push_back({.path = std::move(spare), .bytes = bytes});
   full_ = false;
   changed_.notify_all();
   return {};
@@ -172,30 +198,46 @@ bool FileStore::has_work() const {
   return spares_.size() < limits_.spares_min || (!has_reserve_ && limits_.reserve_bytes > 0);
 }
 
-base::IoStatus FileStore::make_spare() {
-  std::string path;
-  std::uint64_t bytes = limits_.file_bytes;
-  bool reserve = false;
+// With the lock held.
+std::uint64_t FileStore::next_bytes() const {
+  return std::clamp(std::bit_floor(log_bytes_), limits_.first_file_bytes, limits_.file_bytes);
+}
+
+base::IoStatus FileStore::make_missing() {
+  if (!has_work()) return {};
+  if (spares() < limits_.spares_min) return make_spare(0);
+  const auto ok = make_zeros(base::join_path(folder_, kReserveName), limits_.reserve_bytes);
+  const std::lock_guard lock(mutex_);
+  has_reserve_ = has_reserve_ || ok;
+  return ok;
+}
+
+// `bytes_min`: what the one who waits for it needs.
+base::IoStatus FileStore::make_spare(std::uint64_t bytes_min) {
+  Spare spare;
   {
     const std::lock_guard lock(mutex_);
-    reserve = spares_.size() >= limits_.spares_min && !has_reserve_ && limits_.reserve_bytes > 0;
-    path = reserve ? base::join_path(folder_, kReserveName) : next_spare_path();
-    if (reserve) bytes = limits_.reserve_bytes;
+    spare.path = next_spare_path();
+    spare.bytes = std::min(std::max(next_bytes(), std::bit_ceil(bytes_min)), limits_.file_bytes);
   }
+  const auto ok = make_zeros(spare.path, spare.bytes);
+  const std::lock_guard lock(mutex_);
+  full_ = !ok && ok.error().code == base::IoError::kNoSpace;
+  if (ok) spares_.push_back(std::move(spare));
+  changed_.notify_all();
+  return ok;
+}
+
+// Under its name only once it is whole; gone again if there was no room for it.
+base::IoStatus FileStore::make_zeros(const std::string& path, std::uint64_t bytes) {
   const std::string unfinished = path + std::string(kUnfinishedSuffix);
   auto ok = write_zeros(unfinished, bytes);
   if (ok) ok = env_.rename(unfinished, path);
   if (ok) ok = env_.sync_dir(folder_);
-  if (!ok && ok.error().code == base::IoError::kNoSpace) {
-    if (auto removed = env_.remove(unfinished);
-        !removed && removed.error().code != base::IoError::kNotFound)
-      return removed;
-  }
-  const std::lock_guard lock(mutex_);
-  if (ok && reserve) has_reserve_ = true;
-  if (ok && !reserve) spares_.push_back(path);
-  full_ = !ok && ok.error().code == base::IoError::kNoSpace;
-  changed_.notify_all();
+  if (ok || ok.error().code != base::IoError::kNoSpace) return ok;
+  if (auto removed = env_.remove(unfinished);
+      !removed && removed.error().code != base::IoError::kNotFound)
+    return removed;
   return ok;
 }
 

@@ -1,14 +1,13 @@
 // The journal's folder: numbered files `0000000000000007.sluicelog`, zero-written spares `spare-3`
-// made ahead of need, a reserve that is given up when a start finds the disk full. make_spare()
-// runs on the upkeep thread, the rest on the journal thread (or at start); thread-safe.
+// made ahead of need, a reserve that is given up when a start finds the disk full. A new file is as
+// large as all before it together, within limits: a small log takes little space. make_spare() runs
+// on the upkeep thread, the rest on the journal thread (or at start); thread-safe.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +19,8 @@ namespace sluice::journal {
 class FileStore {
  public:
   struct Limits {
-    std::uint64_t file_bytes = 0;
+    std::uint64_t first_file_bytes = 0;  // the smallest file
+    std::uint64_t file_bytes = 0;        // the largest
     std::uint64_t reserve_bytes = 0;
     std::size_t spares_min = 1;
     std::size_t spares_max = 4;
@@ -33,15 +33,18 @@ class FileStore {
   std::string path_of(std::uint32_t number) const;
   base::IoResult<DataFileRef> open_file(std::uint32_t number) const;
 
-  // Until there is a spare. kNoSpace: none can be made now. `wait`: for the upkeep thread;
-  // otherwise one is made here.
-  base::IoStatus await_spare(bool wait);
-  // A spare becomes file `number`; durable. There must be one.
-  base::IoResult<DataFileRef> take_spare(std::uint32_t number);
-  // A file like a spare under a name that the next open() removes; for rewriting file `number`.
-  base::IoResult<DataFileRef> take_spare_for_rewrite(std::uint32_t number);
-  // What was rewritten takes the place of file `number`; durable.
+  // Until there is a spare of at least `bytes` (no more than the largest file has). kNoSpace: none
+  // can be made now. `wait`: for the upkeep thread; otherwise, or if the spares are too small, one
+  // is made here.
+  base::IoStatus await_spare(std::uint64_t bytes, bool wait);
+  // A spare of at least `bytes` becomes file `number`; durable. There must be one.
+  base::IoResult<DataFileRef> take_spare(std::uint32_t number, std::uint64_t bytes);
+  // An empty file under a name that the next open() removes; for rewriting file `number`.
+  base::IoResult<DataFileRef> make_rewrite(std::uint32_t number);
+  // What was rewritten, and synced, takes the place of file `number`; durable.
   base::IoStatus put_in_place(DataFile& rewritten);
+  // A file that was never used is gone; durable.
+  base::IoStatus discard(DataFileRef file);
   // A file nobody needs any more becomes a spare, or is removed.
   base::IoStatus retire(DataFileRef file);
   // Gives the reserve up, so that there is space; false if there was none.
@@ -51,14 +54,22 @@ class FileStore {
   bool has_work() const;
   // Makes one of what is missing. On kNoSpace waiting takers get that answer until a spare is
   // there.
-  base::IoStatus make_spare();
+  base::IoStatus make_missing();
   std::size_t spares() const;
   // Wakes takers that wait; they get kOther.
   void stop();
 
  private:
+  struct Spare {
+    std::string path;
+    std::uint64_t bytes = 0;
+  };
+  base::IoStatus note_spare(const std::string& name, std::uint64_t bytes);
+  base::IoStatus make_spare(std::uint64_t bytes_min);
+  base::IoStatus make_zeros(const std::string& path, std::uint64_t bytes);
   base::IoStatus write_zeros(const std::string& path, std::uint64_t bytes);
-  base::IoResult<DataFileRef> adopt_spare(const std::string& path, std::uint32_t number);
+  bool has_spare(std::uint64_t bytes) const;
+  std::uint64_t next_bytes() const;
   std::string next_spare_path();
 
   base::Env& env_;
@@ -68,8 +79,9 @@ class FileStore {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> spares_;  // paths
+  std::vector<Spare> spares_;
   std::uint64_t spare_number_ = 0;
+  std::uint64_t log_bytes_ = 0;  // of all files since the start; never less
   bool has_reserve_ = false;
   bool full_ = false;  // the last spare could not be made
   bool stopped_ = false;

@@ -37,7 +37,8 @@ JournalResult<std::vector<T>> read_table(const DataFile& file, std::uint64_t off
 
 }  // namespace
 
-base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, Seal seal) {
+base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, Seal seal,
+                                    UnusedRoom unused) {
   auto& trailer = seal.trailer;
   trailer.places = static_cast<std::uint32_t>(seal.directory.places.size());
   trailer.tokens = static_cast<std::uint32_t>(seal.tokens.size());
@@ -47,7 +48,8 @@ base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, 
   trailer.crc = format::crc_of(trailer);
   const std::uint64_t bytes = format::footer_bytes(trailer.places, trailer.tokens, trailer.lanes);
   std::uint64_t at = file_bytes - std::min(file_bytes, bytes);
-  const bool shorten = at < trailer.data_end || at - trailer.data_end > kUnusedMax;
+  const bool shorten = at < trailer.data_end ||
+                       (unused == UnusedRoom::kGiveBack && at - trailer.data_end > kUnusedMax);
   if (shorten) at = trailer.data_end;
   const std::array<std::string_view, 3> tables = {format::bytes_of(all_of(seal.directory.places)),
                                                   format::bytes_of(all_of(seal.tokens)),
@@ -98,6 +100,28 @@ JournalResult<std::optional<Footer>> read_footer(const DataFile& file,
       return corrupt(file, lanes_at, "a lane's summary is out of range");
   }
   return footer;
+}
+
+JournalResult<std::vector<format::RunPlace>> read_places(const DataFile& file,
+                                                         const Footer& footer) {
+  std::vector<format::RunPlace> out;
+  out.reserve(footer.trailer.places);
+  for (const auto& lane : footer.lanes) {
+    auto places = read_table<format::RunPlace>(
+        file, footer.places_at + std::uint64_t{lane.places_at} * sizeof(format::RunPlace),
+        lane.places, lane.places_crc, "footer's runs");
+    if (!places) return std::unexpected(places.error());
+    out.insert(out.end(), places->begin(), places->end());
+  }
+  return out;
+}
+
+base::IoStatus remove_trailer(DataFile& file) {
+  static constexpr std::array<char, sizeof(format::Trailer)> kZeros{};
+  const std::uint64_t at = file.bytes - kZeros.size();
+  if (auto ok = file.file->write_at(at, std::string_view(kZeros.data(), kZeros.size())); !ok)
+    return ok;
+  return file.file->sync();
 }
 
 JournalResult<FooterCache::Places> FooterCache::places(const DataFile& file, LaneId lane,

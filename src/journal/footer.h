@@ -31,15 +31,28 @@ struct Seal {
   std::vector<format::TokenEntry> tokens;
 };
 
-// Writes and syncs the footer: at the end of the file, or, where much of the file would stay
-// unused, behind the frames, and gives the rest back.
-base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, Seal seal);
+// What becomes of the room between frames and footer.
+enum class UnusedRoom {
+  kGiveBack,  // if it is much
+  kKeep,      // the next start may go on in the file
+};
+
+// Writes and syncs the footer: at the end of the file, or, where room is given back, behind the
+// frames.
+base::IoResult<Footer> write_footer(base::File& file, std::uint64_t file_bytes, Seal seal,
+                                    UnusedRoom unused);
 
 // The footer of file `number`; nullopt: the file is not sealed (or its trailer is damaged).
 // kCorrupt: the trailer is right but what it speaks of is not. Tokens are read of files sealed at
 // `tokens_since_ms` or later.
 JournalResult<std::optional<Footer>> read_footer(const DataFile& file,
                                                  std::int64_t tokens_since_ms);
+
+// All RunPlaces of a sealed file, by lane. kCorrupt: those of some lane are not what was written.
+JournalResult<std::vector<format::RunPlace>> read_places(const DataFile& file,
+                                                         const Footer& footer);
+// The file is as if it had never been sealed; synced.
+base::IoStatus remove_trailer(DataFile& file);
 
 // The RunPlaces of a lane in a sealed file. Thread-safe.
 class FooterCache {

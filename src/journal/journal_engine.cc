@@ -34,7 +34,8 @@ class LogJournal final : public JournalEngine {
         staged_(metrics_.gauge("sluice_journal_staged_bytes", "Bytes waiting for their frame")),
         files_(metrics_.gauge("sluice_journal_files", "Files of the log, the open one included")),
         store_(*options_.env, options_.folder,
-               {.file_bytes = options_.file_bytes,
+               {.first_file_bytes = options_.first_file_bytes,
+                .file_bytes = options_.file_bytes,
                 .reserve_bytes = options_.reserve_bytes,
                 .spares_min = options_.spares_min,
                 .spares_max = options_.spares_max}),
@@ -114,20 +115,17 @@ JournalResult<void> LogJournal::start() {
   auto end =
       recover(store_, *numbers, index_, tokens, options_.clock->now_ms(), options_.token_window_ms);
   if (!end) return std::unexpected(end.error());
-  auto useless = std::move(end->useless);
   writer_ = std::make_unique<Writer>(options_, store_, index_, std::move(tokens), std::move(*end),
                                      metrics_);
-  auto opened = writer_->open_next_file(false);
-  if (!opened && opened.error().code == JournalError::kDiskFull) {
+  auto begun = writer_->begin();
+  if (!begun && begun.error().code == JournalError::kDiskFull) {
     const auto gave = store_.give_up_reserve();
     if (!gave) return std::unexpected(io_failure(gave.error()));
-    if (*gave) opened = writer_->open_next_file(false);
+    if (*gave) begun = writer_->begin();
   }
-  if (!opened) return opened;
-  for (auto& file : useless) {
-    if (auto ok = store_.retire(std::move(file)); !ok)
-      return std::unexpected(io_failure(ok.error()));
-  }
+  disk_full_ = !begun && begun.error().code == JournalError::kDiskFull;
+  if (!begun && !disk_full_) return begun;
+  if (disk_full_) kLog.warn("no puts until there is space: {}", begun.error().message);
   files_.set(static_cast<std::int64_t>(index_.files()));
   started_ = true;
   if (!options_.own_threads) return {};
@@ -241,7 +239,7 @@ bool LogJournal::upkeep_step() {
   files_.set(static_cast<std::int64_t>(index_.files()));
   if (store_.spares() > 0) disk_full_ = false;
   if (is_failed_ || !store_.has_work()) return false;
-  const auto ok = store_.make_spare();
+  const auto ok = store_.make_missing();
   if (ok) {
     disk_full_ = false;
     return true;
@@ -321,7 +319,7 @@ void LogJournal::close() {
     }
   }
   if (is_failed_) return;
-  if (auto ok = writer_->seal(); !ok) fail(ok.error().message);
+  if (auto ok = writer_->close(); !ok) fail(ok.error().message);
 }
 
 }  // namespace
@@ -334,6 +332,8 @@ JournalResult<std::unique_ptr<JournalEngine>> open_journal(const JournalOptions&
                       "size of at least 16 KiB");
   // A file must take its opening frame, one frame and the footer for it.
   checked.file_bytes = format::align(checked.file_bytes);
+  checked.first_file_bytes =
+      std::clamp(format::align(checked.first_file_bytes), kFileBytesMin, checked.file_bytes);
   checked.request_bytes_max = std::min(checked.request_bytes_max, checked.file_bytes / 2);
   checked.frame_bytes_max = std::min(checked.frame_bytes_max, checked.file_bytes / 2);
   checked.lanes_max =

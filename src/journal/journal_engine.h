@@ -23,7 +23,9 @@ struct JournalOptions {
   base::Random* random = nullptr;            // null: system_random()
   std::string folder;                        // made if absent; its parent must exist and be durable
 
-  std::uint64_t file_bytes = std::uint64_t{256} << 20;     // ≥ 16 KiB
+  std::uint64_t file_bytes = std::uint64_t{256} << 20;  // ≥ 16 KiB
+  // The first file's; a later one is as large as all before it together, up to file_bytes.
+  std::uint64_t first_file_bytes = std::uint64_t{4} << 20;
   std::uint64_t frame_bytes_max = std::uint64_t{8} << 20;  // one larger request may exceed it
   std::uint64_t request_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t staging_bytes_max = std::uint64_t{64} << 20;
@@ -33,8 +35,8 @@ struct JournalOptions {
   std::size_t spares_min = 1;                             // made ahead
   std::size_t spares_max = 4;                             // kept of files that died
   std::size_t lanes_max = 1'000'000;
-  // A start skips so many indexes of each lane: one that was given, but not durable, never names
-  // another record.
+  // A start after a crash skips so many indexes of each lane: one that was given, but not durable,
+  // never names another record.
   std::uint64_t index_skip = std::uint64_t{1} << 20;
   std::int64_t token_window_ms = 600'000;
   std::size_t tokens_max = 2'000'000;
@@ -59,7 +61,8 @@ class JournalEngine : public Journal {
 };
 
 // Recovers what is in the folder. kCorrupt names the file and the offset; kDiskFull: there is no
-// room for the first file; kFailed: the folder is locked or an input/output error.
+// room for the copy of the file that was open at a crash; kFailed: the folder is locked or an
+// input/output error. Without room for a new file it opens and refuses puts until there is.
 JournalResult<std::unique_ptr<JournalEngine>> open_journal(const JournalOptions& options);
 
 }  // namespace sluice::journal

@@ -131,21 +131,118 @@ TEST(Journal, seeks_by_arrival_and_times_never_go_back) {
   EXPECT_EQ(disk.put(*journal, {{LaneId(2), {"x"}}})->at(0).arrival_ms, 5);
 }
 
-TEST(Journal, a_restart_skips_numbers_and_keeps_records) {
+TEST(Journal, a_crash_skips_numbers_and_keeps_records) {
   TestDisk disk;
   disk.options.index_skip = 1000;
   auto journal = disk.open();
   ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {"a", "b"}}}));
-  journal.reset();
+  disk.kill(std::move(journal));
   journal = disk.open();
   EXPECT_EQ(journal->bounds(LaneId(1)).end, Index(3));
   EXPECT_EQ(disk.put(*journal, {{LaneId(1), {"c"}}})->at(0).first, Index(1003));
   const auto page = journal->read(LaneId(1), Index(3), Index(5000), {});
   EXPECT_THAT(data_of(*page), ElementsAre("c"));
-  journal.reset();
+  disk.kill(std::move(journal));
   journal = disk.open();
   EXPECT_EQ(disk.put(*journal, {{LaneId(1), {"d"}}})->at(0).first, Index(2004));
   EXPECT_THAT(read_all(*journal, LaneId(1)), ElementsAre("a", "b", "c", "d"));
+}
+
+TEST(Journal, goes_on_in_the_file_that_was_closed) {
+  TestDisk disk;
+  std::vector<std::string> texts;
+  for (int start = 0; start < 100; ++start) {
+    auto journal = disk.open();
+    if (start > 0) {
+      EXPECT_EQ(read_all(*journal, LaneId(1)), texts);
+    }
+    const auto changes = disk.faults->changes();
+    journal->pump();
+    if (start % 10 == 9) {  // a life without a put writes nothing
+      journal.reset();
+      EXPECT_EQ(disk.faults->changes(), changes);
+      continue;
+    }
+    texts.push_back(fmt::format("text {}", start));
+    const auto put = disk.put(*journal, {{LaneId(1), {texts.back()}}}, RequestToken{texts.size()});
+    ASSERT_TRUE(put) << put.error().message;
+    EXPECT_EQ(put->at(0).first, Index(texts.size()));
+    EXPECT_EQ(disk.put(*journal, {{LaneId(1), {"again"}}}, RequestToken{1})->at(0).first, Index(1));
+    EXPECT_EQ(read_all(*journal, LaneId(1)), texts);
+    if (start % 10 == 5) {
+      journal.reset();
+      disk.lose_power();
+    }
+  }
+  disk.kill(disk.open());
+  EXPECT_EQ(read_all(*disk.open(), LaneId(1)), texts);
+  // 90 frames of 512 bytes.
+  EXPECT_THAT(*disk.disk->list("/journal"),
+              ElementsAre("0000000000000001.sluicelog", "lock", "reserve", "spare-2"));
+}
+
+TEST(Journal, files_grow_with_the_log) {
+  TestDisk disk;
+  disk.options.first_file_bytes = 16 << 10;
+  disk.options.file_bytes = 128 << 10;
+  auto journal = disk.open();
+  EXPECT_EQ(disk.disk->stat(log_path(1))->size_bytes, 16U << 10);
+  journal->pump();
+  for (int i = 0; i < 400; ++i)
+    ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {std::string(900, 'g')}}}));
+  std::vector<std::uint64_t> kilobytes;
+  for (int number = 1; number <= 6; ++number)
+    kilobytes.push_back(disk.disk->stat(log_path(number))->size_bytes >> 10);
+  EXPECT_THAT(kilobytes, ElementsAre(16, 16, 32, 64, 128, 128));
+  // The next start knows how large the log is.
+  disk.kill(std::move(journal));
+  journal = disk.open();
+  EXPECT_EQ(disk.disk->stat(log_path(9))->size_bytes >> 10, 128U);
+}
+
+TEST(Journal, a_call_larger_than_the_spare_gets_a_file_that_fits) {
+  TestDisk disk;
+  disk.options.first_file_bytes = 16 << 10;
+  disk.options.file_bytes = 1 << 20;
+  auto journal = disk.open();
+  journal->pump();
+  const std::vector<std::string> large(4, std::string(25'000, 'l'));
+  const auto put = disk.put(*journal, {{LaneId(1), large}});
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(read_all(*journal, LaneId(1)), large);
+  EXPECT_EQ(disk.disk->stat(log_path(2))->size_bytes >> 10, 256U);
+}
+
+TEST(Journal, starts_on_a_full_disk_and_refuses_puts) {
+  TestDisk disk;
+  {
+    auto journal = disk.open();
+    ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {"a"}}}));
+    journal->pump();
+    disk.kill(std::move(journal));
+  }
+  const auto remove_spares = [&] {
+    const auto names = disk.disk->list("/journal");
+    for (const auto& name : *names) {
+      if (!name.starts_with("spare")) continue;
+      ASSERT_TRUE(disk.disk->remove("/journal/" + name));
+    }
+  };
+  remove_spares();
+  disk.faults->set_full(true);
+  EXPECT_EQ(disk.try_open().error().code, JournalError::kDiskFull) << "no room for the copy";
+  disk.faults->set_full(false);
+  disk.kill(disk.open());
+  remove_spares();
+  ASSERT_TRUE(disk.disk->remove(log_path(2)));  // it had not been opened yet
+  disk.faults->set_full(true);
+  auto journal = disk.open();
+  EXPECT_THAT(read_all(*journal, LaneId(1)), ElementsAre("a"));
+  EXPECT_EQ(disk.put(*journal, {{LaneId(1), {"b"}}}).error().code, JournalError::kDiskFull);
+  disk.faults->set_full(false);
+  journal->pump();
+  ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {"b"}}}));
+  EXPECT_THAT(read_all(*journal, LaneId(1)), ElementsAre("a", "b"));
 }
 
 TEST(Journal, numbers_outlive_the_records) {
@@ -154,7 +251,7 @@ TEST(Journal, numbers_outlive_the_records) {
   auto journal = disk.open();
   ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {"a", "b"}}}));
   for (int start = 0; start < 3; ++start) {
-    journal.reset();
+    disk.kill(std::move(journal));
     journal = disk.open();
     journal->release(LaneId(1), Index(3));
     journal->pump();

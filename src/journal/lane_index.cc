@@ -60,6 +60,18 @@ void LaneIndex::open_file(DataFileRef file) {
   open_ = std::move(file);
 }
 
+void LaneIndex::reopen_file(DataFileRef file, const Directory& directory) {
+  const std::unique_lock lock(mutex_);
+  open_ = std::move(file);
+  for (const auto& summary : directory.lanes) {
+    auto& lane = lanes_[summary.lane];
+    const auto from = directory.places.begin() + summary.places_at;
+    lane.places.assign(from, from + summary.places);
+    lane.end = std::max(lane.end, summary.end);
+    lane.last_arrival_ms = std::max(lane.last_arrival_ms, summary.last_arrival_ms);
+  }
+}
+
 void LaneIndex::publish(std::span<const format::RunEntry> runs, std::uint64_t frame_offset) {
   const std::unique_lock lock(mutex_);
   for (const auto& run : runs) {

@@ -63,6 +63,8 @@ class LaneIndex {
   void add_sealed(DataFileRef file, std::span<const format::LaneSummary> lanes);
 
   void open_file(DataFileRef file);
+  // The file, sealed once, is open again: what its footer says of it.
+  void reopen_file(DataFileRef file, const Directory& directory);
   void publish(std::span<const format::RunEntry> runs, std::uint64_t frame_offset);
   Directory open_directory() const;
   // The open file was sealed with this directory.

@@ -13,6 +13,8 @@ namespace {
 
 constexpr base::Logger kLog{"journal"};
 constexpr std::uint64_t kWindowBytes = std::uint64_t{4} << 20;
+// A sealed file with less unused is not opened again.
+constexpr std::uint64_t kRoomToGoOn = 4096;
 
 std::unexpected<base::Failure<JournalError>> corrupt(const DataFile& file, std::uint64_t offset,
                                                      std::string_view what) {
@@ -199,60 +201,64 @@ class Scanner {
   std::map<std::uint32_t, std::vector<format::RunPlace>> places_;
 };
 
-JournalResult<std::vector<format::LaneEntry>> read_table(const DataFile& file) {
+struct Opening {
+  format::FrameHeader header;
+  std::vector<format::LaneEntry> table;
+};
+
+JournalResult<Opening> read_opening(const DataFile& file) {
   Window window(file);
   const auto header_bytes = window.view(0, sizeof(format::FrameHeader));
   if (!header_bytes) return io_failed(header_bytes.error());
   if (header_bytes->size() < sizeof(format::FrameHeader))
     return corrupt(file, 0, "no opening frame");
-  const auto header = format::load<format::FrameHeader>(*header_bytes);
+  Opening opening{.header = format::load<format::FrameHeader>(*header_bytes), .table = {}};
+  const auto& header = opening.header;
   if (!format::looks_like_frame(header, file.number, file.bytes) ||
       header.kind != format::FrameKind::kOpening)
     return corrupt(file, 0, "the opening frame is damaged");
   const auto head = window.view(0, sizeof(header) + format::directory_bytes(header));
   if (!head) return io_failed(head.error());
   if (!format::frame_crc_matches(*head)) return corrupt(file, 0, "the opening frame is damaged");
-  std::vector<format::LaneEntry> table(header.entries);
+  opening.table.resize(header.entries);
   const char* entry = head->data() + sizeof(header);
-  for (auto& lane : table) {
+  for (auto& lane : opening.table) {
     lane = format::load<format::LaneEntry>(entry);
     entry += sizeof(lane);
   }
-  return table;
+  return opening;
+}
+
+base::IoStatus copy_frames(const DataFile& from, std::uint64_t bytes, DataFile& to) {
+  Window window(from);
+  for (std::uint64_t at = 0; at < bytes;) {
+    const auto piece = window.view(at, std::min(kWindowBytes, bytes - at));
+    if (!piece) return std::unexpected(piece.error());
+    if (piece->empty())
+      return base::fail(base::IoError::kOther, fmt::format("{} became shorter", from.path));
+    if (auto ok = to.file->write_at(at, *piece); !ok) return ok;
+    at += piece->size();
+  }
+  return {};
 }
 
 // Copies the good frames of `torn` to a sealed file that takes its place. The page cache may hold
 // pages of the old file that are marked clean but never reached the disk; the copy is synced.
-JournalResult<DataFileRef> rewrite(FileStore& store, const DataFile& torn, Scan scan,
-                                   std::int64_t now_ms) {
-  auto copy = store.take_spare_for_rewrite(torn.number);
-  if (!copy && copy.error().code == base::IoError::kNoSpace) {
-    const auto gave = store.give_up_reserve();
-    if (!gave) return io_failed(gave.error());
-    if (*gave) copy = store.take_spare_for_rewrite(torn.number);
-  }
-  if (!copy) return io_failed(copy.error());
+base::IoResult<DataFileRef> rewrite(FileStore& store, const DataFile& torn, const Scan& scan,
+                                    std::int64_t now_ms) {
+  auto copy = store.make_rewrite(torn.number);
+  if (!copy) return copy;
   DataFile& out = **copy;
-  Window window(torn);
-  const std::uint64_t data_end = scan.end.data_end;
-  for (std::uint64_t at = 0; at < data_end;) {
-    const auto piece = window.view(at, std::min(kWindowBytes, data_end - at));
-    if (!piece) return io_failed(piece.error());
-    if (piece->empty()) return corrupt(torn, at, "the file became shorter");
-    if (auto ok = out.file->write_at(at, *piece); !ok) return io_failed(ok.error());
-    at += piece->size();
-  }
-  Seal seal{.trailer = scan.end,
-            .directory = std::move(scan.directory),
-            .tokens = std::move(scan.tokens)};
+  if (auto ok = copy_frames(torn, scan.end.data_end, out); !ok) return std::unexpected(ok.error());
+  Seal seal{.trailer = scan.end, .directory = scan.directory, .tokens = scan.tokens};
   seal.trailer.sealed_ms = now_ms;
-  if (auto footer = write_footer(*out.file, out.bytes, std::move(seal)); !footer)
-    return io_failed(footer.error());
-  if (auto ok = store.put_in_place(out); !ok) return io_failed(ok.error());
+  if (auto footer = write_footer(*out.file, 0, std::move(seal), UnusedRoom::kGiveBack); !footer)
+    return std::unexpected(footer.error());
+  if (auto ok = store.put_in_place(out); !ok) return std::unexpected(ok.error());
   const auto size = out.file->size();
-  if (!size) return io_failed(size.error());
+  if (!size) return std::unexpected(size.error());
   out.bytes = *size;
-  return std::move(*copy);
+  return copy;
 }
 
 // Step by step through the files, oldest first.
@@ -270,15 +276,15 @@ class Recovery {
     auto opened = store_.open_file(number);
     if (!opened) return io_failed(opened.error());
     DataFileRef file = std::move(*opened);
-    end_.file = std::max(end_.file, number);
     auto footer = read_footer(*file, tokens_since_ms_);
     if (!footer) return std::unexpected(footer.error());
     if (!*footer) {
       auto scan = scan_file(*file, follows(number) ? end_.lsn : 0);
       if (!scan) return std::unexpected(scan.error());
+      if (!last && !scan->has_opening)
+        return corrupt(*file, 0, "nothing in it is readable, and this is not the newest file");
       if (!scan->has_opening) {  // it was about to be opened when the power failed
-        if (follows(number)) number_before_ = number;
-        end_.useless.push_back(std::move(file));
+        if (auto ok = store_.discard(std::move(file)); !ok) return io_failed(ok.error());
         return {};
       }
       if (!last)
@@ -286,8 +292,13 @@ class Recovery {
                        "the footer is damaged, and this is not the newest file");
       kLog.info("{}: taking over frames {} to {}, {} bytes", file->path, scan->end.first_lsn,
                 scan->end.last_lsn, scan->end.data_end);
-      auto rewritten = rewrite(store_, *file, std::move(*scan), now_ms_);
-      if (!rewritten) return std::unexpected(rewritten.error());
+      auto rewritten = rewrite(store_, *file, *scan, now_ms_);
+      if (!rewritten && rewritten.error().code == base::IoError::kNoSpace) {
+        const auto gave = store_.give_up_reserve();
+        if (!gave) return io_failed(gave.error());
+        if (*gave) rewritten = rewrite(store_, *file, *scan, now_ms_);
+      }
+      if (!rewritten) return io_failed(rewritten.error());
       file = std::move(*rewritten);
       footer = read_footer(*file, tokens_since_ms_);
       if (!footer) return std::unexpected(footer.error());
@@ -298,10 +309,10 @@ class Recovery {
 
   JournalResult<LogEnd> finish(LaneIndex& index, TokenTable& tokens) {
     if (sealed_.empty()) return std::move(end_);
-    auto table = read_table(*sealed_.back().file);
-    if (!table) return std::unexpected(table.error());
+    auto opening = read_opening(*sealed_.back().file);
+    if (!opening) return std::unexpected(opening.error());
     std::map<std::uint32_t, std::uint64_t> next;
-    for (const auto& entry : *table) {
+    for (const auto& entry : opening->table) {
       index.add_lane(entry);
       next[entry.lane] = entry.next;
     }
@@ -309,9 +320,12 @@ class Recovery {
       index.add_lane({.lane = lane.lane});
       next[lane.lane] = std::max(next[lane.lane], lane.end);
     }
+    for (const auto& sealed : sealed_)
+      tokens.insert(sealed.footer.tokens, now_ms_);
+    if (auto ok = go_on_in_last(opening->header.salt, index); !ok)
+      return std::unexpected(ok.error());
     for (auto& [file, footer] : sealed_) {
       file->places_at = footer.places_at;
-      tokens.insert(footer.tokens, now_ms_);
       index.add_sealed(std::move(file), footer.lanes);
     }
     end_.lanes = index.lanes();
@@ -322,9 +336,7 @@ class Recovery {
 
  private:
   // No file is missing between this one and those before.
-  bool follows(std::uint32_t number) const {
-    return !sealed_.empty() && number_before_ + 1 == number;
-  }
+  bool follows(std::uint32_t number) const { return !sealed_.empty() && end_.file + 1 == number; }
 
   JournalResult<void> take_sealed(DataFileRef file, Footer footer) {
     const auto& trailer = footer.trailer;
@@ -338,8 +350,20 @@ class Recovery {
     end_.lsn = trailer.last_lsn;
     end_.crc = trailer.last_crc;
     end_.epoch = trailer.epoch;
-    number_before_ = file->number;
+    end_.file = file->number;
     sealed_.push_back({std::move(file), std::move(footer)});
+    return {};
+  }
+
+  // Only a file that was closed in good order has room left: every index given is in it.
+  JournalResult<void> go_on_in_last(std::uint64_t salt, LaneIndex& index) {
+    Sealed& last = sealed_.back();
+    if (last.footer.places_at - last.footer.trailer.data_end < kRoomToGoOn) return {};
+    auto places = read_places(*last.file, last.footer);
+    if (!places) return std::unexpected(places.error());
+    index.reopen_file(last.file, {.places = std::move(*places), .lanes = last.footer.lanes});
+    end_.tail = {.file = std::move(last.file), .salt = salt, .footer = std::move(last.footer)};
+    sealed_.pop_back();
     return {};
   }
 
@@ -347,7 +371,6 @@ class Recovery {
   const std::int64_t now_ms_;
   const std::int64_t tokens_since_ms_;
   std::vector<Sealed> sealed_;
-  std::uint32_t number_before_ = 0;  // of the last sealed file, or of useless ones right behind it
   LogEnd end_;
 };
 

@@ -1,8 +1,10 @@
-// What a start finds: reads the footers of sealed files, scans the one that was open, copies what
-// is good of it to a new, synced and sealed file. Refuses corruption.
+// What a start finds: reads the footers of sealed files; goes on in the last one if it was closed
+// with room left; scans the one that was open when the process died, and copies what is good of it
+// to a new, synced and sealed file. Refuses corruption.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "journal/file_store.h"
@@ -27,6 +29,13 @@ struct Scan {
 // the file before, 0 if unknown.
 JournalResult<Scan> scan_file(const DataFile& file, std::uint64_t lsn_before);
 
+// A sealed file that the log goes on in.
+struct Tail {
+  DataFileRef file;
+  std::uint64_t salt = 0;
+  Footer footer;
+};
+
 // Where the log goes on.
 struct LogEnd {
   std::uint64_t lsn = 0;  // of the last frame
@@ -34,7 +43,7 @@ struct LogEnd {
   std::uint32_t epoch = 0;
   std::uint32_t file = 0;                // the highest number used so far
   std::vector<format::LaneEntry> lanes;  // `next` without the skip of a start
-  std::vector<DataFileRef> useless;      // to be retired once the new file is open
+  std::optional<Tail> tail;              // else in a new file
 };
 
 JournalResult<LogEnd> recover(FileStore& store, const std::vector<std::uint32_t>& numbers,

@@ -76,6 +76,12 @@ struct TestDisk {
     disk = disk->after_power_cut(random);
     faults = std::make_unique<base::FaultEnv>(*disk, random);
   }
+  // The journal's process dies; what it had synced is there.
+  void kill(std::unique_ptr<JournalEngine> journal) {
+    faults->cut_power_at(1);
+    journal.reset();
+    lose_power();
+  }
   Answer put(JournalEngine& journal, const Texts& texts,
              std::optional<RequestToken> token = std::nullopt) {
     const TestRuns runs(texts);

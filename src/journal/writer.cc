@@ -38,9 +38,31 @@ Writer::Writer(const JournalOptions& options, FileStore& store, LaneIndex& index
       metrics_(metrics),
       end_(std::move(end)) {
   ++end_.epoch;
+  // A file that was sealed with room left has every index that was given.
+  const std::uint64_t skip = end_.tail ? 0 : options_.index_skip;
   for (const auto& lane : end_.lanes)
-    cursors_[lane.lane] = {lane.next + options_.index_skip, lane.last_arrival_ms};
+    cursors_[lane.lane] = {lane.next + skip, lane.last_arrival_ms};
   end_.lanes.clear();
+}
+
+JournalResult<void> Writer::begin() {
+  if (!end_.tail) return open_next_file(0, false);
+  resume(std::move(*end_.tail));
+  end_.tail.reset();
+  return {};
+}
+
+void Writer::resume(Tail tail) {
+  const auto& trailer = tail.footer.trailer;
+  file_ = std::move(tail.file);
+  has_trailer_ = true;
+  salt_ = tail.salt;
+  first_lsn_ = trailer.first_lsn;
+  data_end_ = trailer.data_end;
+  places_ = trailer.places;
+  for (const auto& lane : tail.footer.lanes)
+    lanes_.insert(lane.lane);
+  file_tokens_ = std::move(tail.footer.tokens);
 }
 
 void Writer::forget_lane(LaneId lane) {
@@ -48,15 +70,26 @@ void Writer::forget_lane(LaneId lane) {
   dropped_.insert(lane());
 }
 
-JournalResult<void> Writer::open_next_file(bool wait_for_spare) {
-  if (auto ok = store_.await_spare(wait_for_spare); !ok) {
+JournalResult<void> Writer::unseal() {
+  if (!has_trailer_) return {};
+  if (auto ok = remove_trailer(*file_); !ok) return std::unexpected(failure_of(ok.error()));
+  has_trailer_ = false;
+  return {};
+}
+
+JournalResult<void> Writer::open_next_file(std::uint64_t bytes, bool wait_for_spare) {
+  auto table = index_.lanes();
+  // A file that the table of lanes nearly fills would be of no use.
+  bytes +=
+      2 * format::align(sizeof(format::FrameHeader) + table.size() * sizeof(format::LaneEntry));
+  if (auto ok = store_.await_spare(bytes, wait_for_spare); !ok) {
     const bool full = ok.error().code == base::IoError::kNoSpace;
     return base::fail(full ? JournalError::kDiskFull : JournalError::kFailed, ok.error().message);
   }
   if (file_ != nullptr) {
-    if (auto ok = seal(); !ok) return ok;
+    if (auto ok = seal(UnusedRoom::kGiveBack); !ok) return ok;
   }
-  auto file = store_.take_spare(end_.file + 1);
+  auto file = store_.take_spare(end_.file + 1, bytes);
   if (!file) return std::unexpected(failure_of(file.error()));
   file_ = std::move(*file);
   end_.file = file_->number;
@@ -68,7 +101,6 @@ JournalResult<void> Writer::open_next_file(bool wait_for_spare) {
   lanes_.clear();
   file_tokens_.clear();
 
-  auto table = index_.lanes();
   for (auto& lane : table) {
     const auto cursor = cursors_.find(lane.lane);
     lane.next = cursor == cursors_.end() ? lane.end : cursor->second.next;
@@ -82,6 +114,7 @@ JournalResult<void> Writer::open_next_file(bool wait_for_spare) {
 
 // Header, directory, parts_, zeros; sync.
 JournalResult<void> Writer::write_frame(format::FrameKind kind, std::string_view directory) {
+  if (auto ok = unseal(); !ok) return ok;
   const std::int64_t began_ns = options_.clock->monotonic_ns();
   std::uint64_t bytes = sizeof(format::FrameHeader) + directory.size();
   for (const auto part : parts_)
@@ -115,7 +148,13 @@ JournalResult<void> Writer::write_frame(format::FrameKind kind, std::string_view
   return {};
 }
 
-JournalResult<void> Writer::seal() {
+JournalResult<void> Writer::close() {
+  if (file_ == nullptr || has_trailer_) return {};
+  return seal(UnusedRoom::kKeep);
+}
+
+JournalResult<void> Writer::seal(UnusedRoom unused) {
+  if (auto ok = unseal(); !ok) return ok;
   const std::int64_t now_ms = options_.clock->now_ms();
   Seal seal{.trailer = {.file = file_->number,
                         .first_lsn = first_lsn_,
@@ -130,7 +169,7 @@ JournalResult<void> Writer::seal() {
   std::erase_if(seal.tokens, [&](const auto& token) {
     return token.arrival_ms + options_.token_window_ms <= now_ms;
   });
-  auto footer = write_footer(*file_->file, file_->bytes, std::move(seal));
+  auto footer = write_footer(*file_->file, file_->bytes, std::move(seal), unused);
   if (!footer) return std::unexpected(failure_of(footer.error()));
   const auto size = file_->file->size();
   if (!size) return std::unexpected(failure_of(size.error()));
@@ -183,27 +222,28 @@ Writer::Calls Writer::answer_repeats(Calls calls) {
   return left;
 }
 
-std::uint64_t Writer::room_needed(const Calls& calls) const {
+std::uint64_t Writer::room_needed(const Calls& calls, FooterSize so_far) {
   std::uint64_t bytes = sizeof(format::FrameHeader);
   std::uint64_t batches = 0;
-  std::uint64_t tokens = 0;
   for (const auto& call : calls) {
     bytes += call->bytes;
     batches += call->batches.size();
-    if (call->token) tokens += call->runs.size();
+    if (call->token) so_far.tokens += call->runs.size();
   }
   bytes += batches * sizeof(format::RunEntry);
   // Each batch may be a run and a lane of its own.
-  return format::align(bytes) + format::footer_bytes(places_ + batches,
-                                                     file_tokens_.size() + tokens,
-                                                     lanes_.size() + batches);
+  return format::align(bytes) +
+         format::footer_bytes(so_far.places + batches, so_far.tokens, so_far.lanes + batches);
 }
 
 JournalResult<void> Writer::make_room(const Calls& calls, bool wait_for_spare) {
-  const auto fits = [&] { return data_end_ + room_needed(calls) <= file_->bytes; };
+  const auto fits = [&] {
+    const FooterSize so_far{places_, file_tokens_.size(), lanes_.size()};
+    return data_end_ + room_needed(calls, so_far) <= file_->bytes;
+  };
   const std::uint64_t directory_bytes = (places_ + file_tokens_.size()) * sizeof(format::RunPlace);
-  if (fits() && directory_bytes < options_.open_directory_bytes_max) return {};
-  if (auto ok = open_next_file(wait_for_spare); !ok) return ok;
+  if (file_ != nullptr && fits() && directory_bytes < options_.open_directory_bytes_max) return {};
+  if (auto ok = open_next_file(room_needed(calls, {}), wait_for_spare); !ok) return ok;
   if (fits()) return {};
   return base::fail(JournalError::kTooLarge, "the request does not fit into a file");
 }

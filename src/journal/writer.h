@@ -34,14 +34,15 @@ class Writer {
   Writer(const JournalOptions& options, FileStore& store, LaneIndex& index, TokenTable tokens,
          LogEnd end, base::MetricsRegistry& metrics);
 
-  // Makes the first file of this start. `useless` files may be retired afterwards.
-  JournalResult<void> open_next_file(bool wait_for_spare);
+  // Makes the first file of this start, or goes on in the last one. kDiskFull: write() tries again.
+  JournalResult<void> begin();
   // Writes the calls as one frame and completes them, each with its answer or error. An error here
   // means that the journal must stop; then all calls got kFailed. kDiskFull is no such error: only
   // calls got it.
   JournalResult<void> write(std::vector<std::unique_ptr<Call>> calls, bool wait_for_spare);
-  // Seals the open file: nothing can be written afterwards.
-  JournalResult<void> seal();
+  // Seals the open file, if there is one: nothing can be written afterwards. With room left the
+  // next start goes on in it.
+  JournalResult<void> close();
   void forget_lane(LaneId lane);
   bool disk_full() const { return disk_full_; }
 
@@ -59,9 +60,21 @@ class Writer {
   };
   using Calls = std::vector<std::unique_ptr<Call>>;
 
+  void resume(Tail tail);
+  // Before anything is written to a file that was sealed.
+  JournalResult<void> unseal();
+  // `bytes`: of the calls that wait for the file.
+  JournalResult<void> open_next_file(std::uint64_t bytes, bool wait_for_spare);
+  JournalResult<void> seal(UnusedRoom unused);
   Calls answer_repeats(Calls calls);
   JournalResult<void> make_room(const Calls& calls, bool wait_for_spare);
-  std::uint64_t room_needed(const Calls& calls) const;
+  // In a file whose footer has so much so far.
+  struct FooterSize {
+    std::uint64_t places = 0;
+    std::uint64_t tokens = 0;
+    std::uint64_t lanes = 0;
+  };
+  static std::uint64_t room_needed(const Calls& calls, FooterSize so_far);
   void assign(Calls& calls);
   void build_frame();
   JournalResult<void> write_frame(format::FrameKind kind, std::string_view directory);
@@ -79,8 +92,9 @@ class Writer {
   std::unordered_set<std::uint32_t> dropped_;
   bool disk_full_ = false;
 
-  // The open file.
+  // The open file; null until there is room for the first one.
   DataFileRef file_;
+  bool has_trailer_ = false;  // it was sealed, and nothing was written since
   std::uint64_t salt_ = 0;
   std::uint64_t first_lsn_ = 0;
   std::uint64_t data_end_ = 0;
