@@ -222,6 +222,10 @@ TEST(JsonProtocol, ShapesErrors) {
   const ServiceResponse cbor = cbor_error(400, "E", "m");
   EXPECT_EQ(base::to_hex(cbor.body), "a2790006" + base::to_hex("__type") + "79000145790007" +
                                          base::to_hex("message") + "7900016d");
+  EXPECT_EQ(base::to_hex(cbor_error(400, "E", "").body),
+            "a1790006" + base::to_hex("__type") + "79000145");
+  EXPECT_EQ(xml_error(403, "E", "m").body, "<E>\n  <Message>m</Message>\n</E>\n");
+  EXPECT_EQ(xml_error(404, "E").body, "<E/>\n");
 }
 
 TEST(JsonProtocol, GivesBothRequestIds) {
@@ -229,7 +233,7 @@ TEST(JsonProtocol, GivesBothRequestIds) {
   add_request_id_headers(response, "id-1");
   ASSERT_EQ(response.headers.size(), 2U);
   EXPECT_EQ(response.headers[0].second, "id-1");
-  EXPECT_EQ(response.headers[1].second.size(), 64U);
+  EXPECT_EQ(response.headers[1].second.size(), 96U);
   EXPECT_EQ(response.headers[1].second, extended_request_id("id-1"));
   EXPECT_NE(extended_request_id("id-2"), extended_request_id("id-1"));
 }

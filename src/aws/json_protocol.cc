@@ -1,5 +1,7 @@
 #include "aws/json_protocol.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -59,11 +61,22 @@ ServiceResponse cbor_error(int status, std::string_view type, std::string_view m
   ServiceResponse response;
   response.status = status;
   response.content_type = kCbor11;
-  response.body = "\xa2";  // a map of two pairs
+  response.body = message.empty() ? "\xa1" : "\xa2";  // a map of one pair, or two
   append_text(response.body, "__type");
   append_text(response.body, type);
-  append_text(response.body, "message");
-  append_text(response.body, message);
+  if (!message.empty()) {
+    append_text(response.body, "message");
+    append_text(response.body, message);
+  }
+  return response;
+}
+
+ServiceResponse xml_error(int status, std::string_view type, std::string_view message) {
+  ServiceResponse response;
+  response.status = status;
+  response.body = message.empty()
+                      ? fmt::format("<{}/>\n", type)
+                      : fmt::format("<{0}>\n  <Message>{1}</Message>\n</{0}>\n", type, message);
   return response;
 }
 
@@ -79,11 +92,13 @@ std::string new_request_id(base::Random& random) {
 }
 
 std::string extended_request_id(std::string_view request_id) {
+  constexpr std::size_t kBytes = 72;  // AWS' have 64 to 80 (recorded)
   std::string bytes;
-  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+  for (std::uint64_t seed = 0; bytes.size() < kBytes; ++seed) {
     const base::Uint128 part = base::xxh3_128(request_id, seed);
     bytes.append(reinterpret_cast<const char*>(&part), sizeof part);
   }
+  bytes.resize(kBytes);
   return base::base64_encode(bytes);
 }
 

@@ -30,6 +30,8 @@ std::string error_body(std::string_view type, std::string_view message);
 ServiceResponse json_error(int status, std::string_view type, std::string_view message);
 // The same for a caller of CBOR 1.1, who could not read JSON.
 ServiceResponse cbor_error(int status, std::string_view type, std::string_view message);
+// What AWS sends where it knows neither service nor protocol; without a message an empty element.
+ServiceResponse xml_error(int status, std::string_view type, std::string_view message = {});
 // A success: `body` may be empty (actions without output answer nothing at all).
 ServiceResponse json_reply(std::string body);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,14 +18,23 @@ struct Caller {
   std::string access_key_id;  // empty: unsigned
 };
 
+// An error that is known before the service looks at the call.
+struct Refusal {
+  std::string type;  // "MissingAuthenticationTokenException"
+  std::string message;
+};
+
 struct ServiceRequest {
   std::string service;       // "kinesis"
-  std::string action;        // "PutRecord"
+  std::string action;        // "PutRecord"; of another service: its whole target; empty: none
   std::string content_type;  // "application/x-amz-json-1.1"
   std::string body;
   Caller caller;
   std::string request_id;     // a UUID; returned as x-amzn-RequestId
   std::string invocation_id;  // amz-sdk-invocation-id of the call and its retries; empty: none
+  // What the signature's check found. The service gives it at the place in the order of checks
+  // where AWS does: after what is not JSON and what is no action.
+  std::optional<Refusal> refusal = {};
 };
 
 struct ServiceResponse {

@@ -11,6 +11,7 @@
 #include "kinesis/limits.h"
 #include "kinesis/operations.h"
 #include "kinesis/reply_text.h"
+#include "kinesis/sequence_text.h"
 
 namespace sluice::kinesis {
 namespace {
@@ -39,7 +40,7 @@ std::unexpected<ApiError> no_shard(const Stream& stream, std::string_view shard)
 std::expected<Index, ApiError> position_of_number(const Call& call, const Stream& stream,
                                                   const Shard& shard, bool after) {
   const std::string_view text = call.in["StartingSequenceNumber"].text;
-  const auto number = SequenceNumber::parse(text);
+  const auto number = read_sequence_text(text);
   const auto invalid = [&](std::string_view why) {
     return invalid_argument(
         fmt::format("StartingSequenceNumber {} used in GetShardIterator on shard {} in stream {} "
@@ -47,14 +48,17 @@ std::expected<Index, ApiError> position_of_number(const Call& call, const Stream
                     text, shard.id(), stream.key.name, stream.key.account, why));
   };
   if (!number) return invalid(".");
-  if (number->shard != shard.index)
+  if (number->shard != static_cast<std::int64_t>(shard.index()))
     return invalid_argument(
-        fmt::format("Invalid StartingSequenceNumber. It encodes {}, while it was used in a call to "
-                    "a shard with {}",
-                    streams::shard_id(number->shard), shard.id()));
-  if (number->shard_created_s != shard.created_s)
+        fmt::format("Invalid StartingSequenceNumber. It encodes shardId-{:012}, while it was used "
+                    "in a call to a shard with {}",
+                    number->shard, shard.id()));
+  // AWS fails on its own oldest numbers (recorded).
+  if (number->version == 0) return std::unexpected(ApiError{500, "InternalFailure", ""});
+  if (number->version != 2 || number->shard_created_s != shard.created_s)
     return invalid(" because it did not come from this stream.");
-  return after ? number->index.plus(1) : number->index;
+  const Index index(number->index);
+  return after ? index.plus(1) : index;
 }
 
 std::unexpected<ApiError> wrong_combination(std::string_view type, bool has_number) {

@@ -40,6 +40,7 @@ constexpr std::int64_t kListTagsMax = 50;
 
 constexpr std::size_t kValidationErrorsMax = 10;  // AWS lists no more of them
 constexpr int kJsonDepthMax = 1024;
-constexpr std::size_t kEchoedBytesMax = 4096;  // of a client's value in an error's text
+constexpr std::uint32_t kEchoedMembersMax = 1000;  // of a list of structures, in an error's text
+constexpr std::size_t kEchoedBytesMax = 4096;      // of a client's value in an error's text
 
 }  // namespace sluice::kinesis

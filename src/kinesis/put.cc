@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "kinesis/limits.h"
 #include "kinesis/operations.h"
+#include "kinesis/sequence_text.h"
 
 namespace sluice::kinesis {
 namespace {
@@ -42,7 +43,7 @@ std::expected<std::optional<base::Uint128>, ApiError> hash_key(const Value& valu
 std::expected<void, ApiError> check_ordering(const Call& call, const streams::Stream& stream) {
   const Value& ordering = call.in.top()[kPutOrdering];
   if (!ordering.present) return {};
-  const auto number = streams::SequenceNumber::parse(ordering.text);
+  const auto number = read_sequence_text(ordering.text);
   if (number && number->arrival_s * 1000 <= call.engine.clock().now_ms()) return {};
   return invalid_argument(fmt::format(
       "ExclusiveMinimumSequenceNumber {} used in PutRecord on stream {} under account {} is "

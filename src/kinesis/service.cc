@@ -14,18 +14,78 @@ aws::ServiceResponse error_response(const ApiError& error) {
   return aws::json_error(error.status, error.type, error.message);
 }
 
-// Reads, checks, calls. The Input is the thread's own: a handler copies what it keeps.
+constexpr Shape kNoFields{};
+constexpr std::string_view kJson = "application/json";
+
+bool names_an_action(const aws::ServiceRequest& request) {
+  return known_to_aws(request.action);
+}
+
+// API Gateway's users meet this when an integration lacks its Content-Type header.
+aws::ServiceResponse coral_error(int status, std::string_view type) {
+  aws::ServiceResponse response;
+  response.status = status;
+  response.content_type = kJson;
+  response.body = fmt::format(
+      R"({{"Output":{{"__type":"com.amazon.coral.service#{}"}},"Version":"1.0"}})", type);
+  return response;
+}
+
+// What AWS answers where it does not come to the action's own checks; nullopt: go on. The order is
+// AWS' own: no body, content type, broken JSON, unknown action (recorded).
+std::optional<aws::ServiceResponse> refuse_early(aws::ServiceRequest& request, Input& input) {
+  if (request.body.empty()) {
+    const std::string_view type =
+        names_an_action(request) ? "SerializationException" : "UnknownOperationException";
+    return request.content_type == aws::kJson11 ? aws::json_error(400, type, "")
+                                                : aws::cbor_error(400, type, "");
+  }
+  if (request.content_type == aws::kCbor11)
+    return aws::cbor_error(
+        400, "SerializationException",
+        "This server does not speak CBOR yet: switch it off in the client (Java 2: environment "
+        "CBOR_ENABLED=false or -Daws.cborEnabled=false; Java 1: AWS_CBOR_DISABLE=true).");
+  if (request.content_type == kJson) {
+    if (input.read(request.body, kNoFields) != ReadStatus::kOk)
+      return coral_error(400, "SerializationException");
+    return coral_error(404, "UnknownOperationException");
+  }
+  if (request.content_type != aws::kJson11) {
+    if (request.action.empty())
+      return aws::xml_error(403, "AccessDeniedException",
+                            "Unable to determine service/operation name to be authorized");
+    return aws::xml_error(404, "UnknownOperationException");
+  }
+  if (find_operation(request.action) != nullptr) return std::nullopt;
+  if (input.read(request.body, kNoFields) != ReadStatus::kOk)
+    return aws::json_error(400, "SerializationException", "");
+  return aws::json_error(
+      400, "UnknownOperationException",
+      names_an_action(request)
+          ? fmt::format("{} is an action of Amazon Kinesis that this server does not have yet.",
+                        request.action)
+          : "");
+}
+
+// Kept for the next call of this thread: a handler copies what it keeps of it.
+Input& thread_input() {
+  thread_local Input input;
+  return input;
+}
+
+// Reads, checks, calls.
 void run(const Operation& operation, streams::Engine& engine, aws::ServiceRequest& request,
          Reply reply) {
-  thread_local Input input;
-  switch (input.read(request.body, *operation.shape)) {
-    case ReadStatus::kOk:
-      break;
-    case ReadStatus::kMalformed:
-      return reply(refuse("SerializationException", ""));
-    case ReadStatus::kWrongType:
-      return reply(refuse("SerializationException", input.message()));
-  }
+  Input& input = thread_input();
+  const ReadStatus status = input.read(request.body, *operation.shape);
+  const std::string wrong_type = input.message();
+  // AWS parses the whole body before it looks at types, and at the signature in between.
+  if (status == ReadStatus::kMalformed ||
+      (status == ReadStatus::kWrongType && input.read(request.body, kNoFields) != ReadStatus::kOk))
+    return reply(refuse("SerializationException", ""));
+  if (request.refusal)
+    return reply(refuse(request.refusal->type, std::move(request.refusal->message)));
+  if (status == ReadStatus::kWrongType) return reply(refuse("SerializationException", wrong_type));
   if (std::string broken = validate(input); !broken.empty())
     return reply(validation_error(std::move(broken)));
   const Call call{request, input, engine};
@@ -34,37 +94,6 @@ void run(const Operation& operation, streams::Engine& engine, aws::ServiceReques
   } else {
     reply(operation.answer(call));
   }
-}
-
-// What AWS answers before it looks into the body; nullopt: go on.
-std::optional<aws::ServiceResponse> refuse_early(const aws::ServiceRequest& request) {
-  if (request.content_type == aws::kCbor11)
-    return aws::cbor_error(
-        400, "SerializationException",
-        "This server does not speak CBOR yet: switch it off in the client (Java 2: environment "
-        "CBOR_ENABLED=false or -Daws.cborEnabled=false; Java 1: AWS_CBOR_DISABLE=true).");
-  if (request.content_type == "application/json") {
-    // As AWS: API Gateway users meet this when an integration lacks its Content-Type header.
-    aws::ServiceResponse response;
-    response.status = 404;
-    response.content_type = request.content_type;
-    response.body =
-        R"({"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"})";
-    return response;
-  }
-  if (request.content_type != aws::kJson11) {
-    aws::ServiceResponse response;
-    response.status = 404;
-    response.body = "<UnknownOperationException/>\n";
-    return response;
-  }
-  if (find_operation(request.action) != nullptr) return std::nullopt;
-  return aws::json_error(
-      400, "UnknownOperationException",
-      known_to_aws(request.action)
-          ? fmt::format("{} is an action of Amazon Kinesis that this server does not have yet.",
-                        request.action)
-          : "");
 }
 
 }  // namespace
@@ -80,7 +109,7 @@ Service::Service(streams::Engine& engine, BlockingExecutor blocking)
     : engine_(engine), blocking_(std::move(blocking)) {}
 
 void Service::call(aws::ServiceRequest request, aws::ServiceDone done) {
-  if (auto refused = refuse_early(request)) {
+  if (auto refused = refuse_early(request, thread_input())) {
     aws::add_request_id_headers(*refused, request.request_id);
     done(std::move(*refused));
     return;

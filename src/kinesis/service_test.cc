@@ -33,6 +33,7 @@ class ServiceTest : public testing::Test {
     request.content_type = content_type;
     request.body = body;
     request.request_id = "the-id";
+    request.refusal = refusal_;
     aws::ServiceResponse answer;
     int answers = 0;
     service.call(std::move(request), [&](aws::ServiceResponse response) {
@@ -51,6 +52,7 @@ class ServiceTest : public testing::Test {
     return body + "]}";
   }
 
+  std::optional<aws::Refusal> refusal_;
   base::ManualClock clock_{1'763'900'000'000};
   base::SeededRandom random_{1};
   journal::FakeJournal journal_{clock_};
@@ -126,6 +128,52 @@ TEST_F(ServiceTest, CborIsRefusedInCbor) {
   EXPECT_EQ(answer.content_type, aws::kCbor11);
   EXPECT_THAT(answer.body, StartsWith("\xa2"));
   EXPECT_THAT(answer.body, HasSubstr("does not speak CBOR yet"));
+}
+
+// The order and the shapes as recorded against AWS.
+TEST_F(ServiceTest, AnswersWhatIsNoCallInTheOrderOfAws) {
+  struct Case {
+    std::string action, body;
+    std::string_view content_type;
+    int status;
+    std::string_view answered_type, answer;
+  };
+  const std::string unknown =
+      "\xa1\x79" + std::string("\0\x06__type\x79\0\x19", 11) + "UnknownOperationException";
+  const std::string serialization =
+      "\xa1\x79" + std::string("\0\x06__type\x79\0\x16", 11) + "SerializationException";
+  const std::vector<Case> cases = {
+      {"", "", "", 400, aws::kCbor11, unknown},
+      {"ListStreams", "", "", 400, aws::kCbor11, serialization},
+      {"ListStreams", "", "application/json", 400, aws::kCbor11, serialization},
+      {"ListStream", "", "application/x-amz-json-1.0", 400, aws::kCbor11, unknown},
+      {"", "", aws::kJson11, 400, aws::kJson11, R"({"__type":"UnknownOperationException"})"},
+      {"ListStreams", "", aws::kJson11, 400, aws::kJson11,
+       R"({"__type":"SerializationException"})"},
+      {"", "{}", "text/plain", 403, "",
+       "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be "
+       "authorized</Message>\n</AccessDeniedException>\n"},
+      {"ListStreams", "{}", "text/plain", 404, "", "<UnknownOperationException/>\n"},
+  };
+  for (const Case& c : cases) {
+    const auto answer = call(c.action, c.body, {}, c.content_type);
+    EXPECT_EQ(answer.status, c.status) << c.action << " " << c.content_type;
+    EXPECT_EQ(answer.content_type, c.answered_type);
+    EXPECT_EQ(answer.body, c.answer);
+  }
+}
+
+TEST_F(ServiceTest, ARefusedSignatureCountsAfterBrokenJsonAndBeforeWrongTypes) {
+  refusal_ = {"MissingAuthenticationTokenException", "Missing Authentication Token"};
+  const std::string refused =
+      R"({"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"})";
+  EXPECT_EQ(call("ListStreams", "{}").body, refused);
+  EXPECT_EQ(call("ListStreams", R"({"Limit":"x"})").body, refused);
+  EXPECT_EQ(call("DeleteStream", R"({"StreamName":"s"})").body, refused);
+  EXPECT_EQ(call("PutRecord", R"({"StreamName":"s","Data":"","PartitionKey":"k"})").body, refused);
+  EXPECT_EQ(call("ListStreams", "hello").body, R"({"__type":"SerializationException"})");
+  EXPECT_EQ(call("ListStream", "{}").body, R"({"__type":"UnknownOperationException"})");
+  EXPECT_TRUE(engine_->find({"000000000000", "us-east-1", "s"}));
 }
 
 TEST_F(ServiceTest, AnswersOnlyWhenTheRecordIsDurable) {

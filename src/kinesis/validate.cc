@@ -254,9 +254,9 @@ class Validator {
         return fmt::format("'java.nio.HeapByteBuffer[pos=0 lim={0} cap={0}]'", v.text.size());
       case Kind::kStructureList: {
         std::string all;
-        for (std::uint32_t i = 0; i < v.count; ++i)
+        for (std::uint32_t i = 0; i < std::min(v.size, kEchoedMembersMax); ++i)
           all += fmt::format("{}{}", i == 0 ? "" : ", ", f.member_text);
-        return fmt::format("'[{}]'", all);
+        return fmt::format("'[{}{}]'", all, v.size > kEchoedMembersMax ? ", ..." : "");
       }
       case Kind::kStringList: {
         std::string all;

@@ -23,6 +23,16 @@ http::Response to_http(aws::ServiceResponse&& from) {
   return response;
 }
 
+// At the root, where nobody else is, and no person with a browser: answered in Kinesis' words,
+// which clients understand.
+bool is_bare_aws_call(const http::Request& request) {
+  if (request.path() != "/") return false;
+  const auto scope = aws::read_scope(request.headers.get("authorization"), request.query());
+  if (scope) return scope->service == "kinesis";
+  return request.method != "GET" || request.headers.find("authorization") ||
+         request.query().find("X-Amz-") != std::string_view::npos;
+}
+
 // `service`: of the request's signature; empty: it has none.
 http::Response not_found(std::string_view service) {
   http::Response response;
@@ -101,6 +111,13 @@ void Front::handle(http::Request&& request, http::Responder responder) {
       rooms_.gateway.invoke(*target, std::move(request), std::move(responder));
     return;
   }
+  if (is_bare_aws_call(request)) {
+    service_requests_.add();
+    // Not kAws: without a target there is nothing that a page's form could do.
+    if (let_in(request, http::PathClass::kAdmin, responder))
+      call_kinesis(std::move(request), std::move(responder));
+    return;
+  }
   unknown_requests_.add();
   if (let_in(request, http::PathClass::kAws, responder)) {
     const auto scope = aws::read_scope(request.headers.get("authorization"), request.query());
@@ -117,14 +134,23 @@ bool Front::names_service(const http::Request& request, std::string_view service
 }
 
 void Front::call_kinesis(http::Request&& request, http::Responder responder) {
-  const auto target = aws::parse_target(request.headers.get("x-amz-target"));
+  const std::string request_id = aws::new_request_id();
+  if (request.method != "POST") {
+    auto refused = aws::xml_error(403, "AccessDeniedException",
+                                  "Unable to determine service/operation name to be authorized");
+    aws::add_request_id_headers(refused, request_id);
+    responder.send(to_http(std::move(refused)));
+    return;
+  }
+  const std::string_view header = request.headers.get("x-amz-target");
+  const auto target = aws::parse_target(header);
   aws::ServiceRequest call;
   call.service = "kinesis";
-  call.action = target ? std::string(target->action) : "";
+  if (target) call.action = target->service == kKinesisTarget ? target->action : header;
   call.content_type = aws::media_type(request.headers.get("content-type"));
   call.caller =
       aws::caller_of(aws::read_scope(request.headers.get("authorization"), request.query()));
-  call.request_id = aws::new_request_id();
+  call.request_id = request_id;
   call.invocation_id = std::string(request.headers.get("amz-sdk-invocation-id"));
   call.body = std::move(request.body);
   // shared_ptr: a std::function must be copyable; the one answer finds the one responder.

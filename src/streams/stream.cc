@@ -22,11 +22,10 @@ std::string Shard::id() const {
 }
 
 std::optional<ShardIndex> parse_shard_id(std::string_view text) {
+  // AWS looks only at what stands between the first hyphen and the second (recorded).
   if (const auto dash = text.find('-'); dash != std::string_view::npos) {
-    const std::string_view prefix = text.substr(0, dash);
-    if (!std::string_view("shardId").starts_with(prefix) || !prefix.starts_with("shard"))
-      return std::nullopt;
     text.remove_prefix(dash + 1);
+    text = text.substr(0, text.find('-'));
   }
   std::uint32_t index = 0;
   const char* const begin = text.data();

@@ -82,10 +82,11 @@ TEST(HashRanges, TileTheSpaceForEveryCount) {
 }
 
 TEST(ShardId, TakesTheFormsThatAwsTakes) {
-  for (const char* text : {"shardId-000000000007", "shardId-7", "shard-7", "7", "0000007"})
+  for (const char* text : {"shardId-000000000007", "shardId-7", "shard-7", "7", "0000007",
+                           "shardid-7", "any_thing-7", "-7", "7-7", "a-7-b"})
     EXPECT_EQ(parse_shard_id(text), ShardIndex(7)) << text;
-  for (const char* text : {"", "shardId-", "shardid-7", "foo-7", "7x", "-7", "2147483648",
-                           "shardId-99999999999999999999"})
+  for (const char* text :
+       {"", "shardId-", "foo-b-7", "7x", "2.1E1", "2147483648", "shardId-99999999999999999999"})
     EXPECT_EQ(parse_shard_id(text), std::nullopt) << text;
 }
 
