@@ -223,8 +223,11 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   int get() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
 
@@ -248,6 +251,23 @@ base::Result<int, ServerError> bind_socket(const tcp::endpoint& endpoint, bool s
         fmt::format("cannot listen on {}:{}", endpoint.address().to_string(), endpoint.port()),
         error);
   }
+  return fd.release();
+}
+
+base::Result<tcp::endpoint, ServerError> endpoint_of(const std::string& name, std::uint16_t port) {
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(name == "localhost" ? "127.0.0.1" : name, error);
+  if (error)
+    return base::fail(ServerError::kBadAddress, fmt::format("'{}' is not a numeric address", name));
+  return tcp::endpoint(address, port);
+}
+
+// A listening socket beside others of this server.
+base::Result<int, ServerError> listen_at(const tcp::endpoint& endpoint) {
+  auto bound = bind_socket(endpoint, true);
+  if (!bound) return bound;
+  Descriptor fd(*bound);
+  if (::listen(fd.get(), kBacklog) != 0) return system_failure("listen", errno);
   return fd.release();
 }
 
@@ -295,37 +315,29 @@ class Server::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  base::Result<std::uint16_t, ServerError> start() {
-    boost::system::error_code error;
-    const auto address = asio::ip::make_address(
-        shared_->options.address == "localhost" ? "127.0.0.1" : shared_->options.address, error);
-    if (error) {
-      return base::fail(ServerError::kBadAddress,
-                        fmt::format("'{}' is not a numeric address", shared_->options.address));
-    }
-    tcp::endpoint endpoint(address, shared_->options.port);
-    if (shared_->options.port != 0) {
-      // SO_REUSEPORT would let a second server of this user share the port without a word.
-      const auto alone = bind_socket(endpoint, false);
-      if (!alone) return std::unexpected(alone.error());
-      ::close(*alone);
-    }
+  const ServerOptions& options() const { return shared_->options; }
+
+  // `first`: a listening socket, for the first part; the others get their own at its port.
+  base::Result<std::uint16_t, ServerError> start(Descriptor first, std::uint16_t port) {
+    const auto endpoint = endpoint_of(shared_->options.address, port);
+    if (!endpoint) return std::unexpected(endpoint.error());
     for (const auto& part : parts_) {
-      auto fd = bind_socket(endpoint, true);
-      if (!fd) return std::unexpected(fd.error());
-      Descriptor guard(*fd);
-      if (::listen(guard.get(), kBacklog) != 0) return system_failure("listen", errno);
-      if (endpoint.port() == 0) endpoint.port(bound_port(guard.get()));
-      if (const auto failed = part->take_listener(guard.get(), address.is_v6())) {
+      Descriptor fd(first.release());
+      if (fd.get() < 0) {
+        const auto more = listen_at(*endpoint);
+        if (!more) return std::unexpected(more.error());
+        fd = Descriptor(*more);
+      }
+      if (const auto failed = part->take_listener(fd.get(), endpoint->address().is_v6())) {
         return system_failure("epoll", failed.value());
       }
-      guard.release();
+      fd.release();
     }
     for (const auto& part : parts_) {
       part->loop->post([part] { part->begin(); });
     }
     started_ = true;
-    return endpoint.port();
+    return port;
   }
 
   bool stop(std::chrono::milliseconds deadline) {
@@ -357,6 +369,27 @@ class Server::Impl {
   bool started_ = false;
 };
 
+base::Result<Listener, ServerError> Listener::open(const std::string& address, std::uint16_t port) {
+  const auto endpoint = endpoint_of(address, port);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  if (port != 0) {
+    // SO_REUSEPORT would let a second server of this user share the port without a word.
+    const auto alone = bind_socket(*endpoint, false);
+    if (!alone) return std::unexpected(alone.error());
+    ::close(*alone);
+  }
+  const auto fd = listen_at(*endpoint);
+  if (!fd) return std::unexpected(fd.error());
+  return Listener(*fd, bound_port(*fd));
+}
+
+Listener::Listener(Listener&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
+
+Listener::~Listener() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 Server::Server(runtime::LoopGroup& loops, Handler& handler, ServerOptions options,
                base::MetricsRegistry& metrics)
     : impl_(std::make_unique<Impl>(loops, handler, std::move(options), metrics)) {}
@@ -366,7 +399,13 @@ Server::~Server() {
 }
 
 base::Result<std::uint16_t, ServerError> Server::start() {
-  return impl_->start();
+  auto listener = Listener::open(impl_->options().address, impl_->options().port);
+  if (!listener) return std::unexpected(listener.error());
+  return start(std::move(*listener));
+}
+
+base::Result<std::uint16_t, ServerError> Server::start(Listener listener) {
+  return impl_->start(Descriptor(std::exchange(listener.fd_, -1)), listener.port());
 }
 
 bool Server::stop(std::chrono::milliseconds deadline) {

@@ -28,6 +28,25 @@ struct ServerOptions {
   ServerLimits limits = {};
 };
 
+// A port taken ahead of the server: whoever connects waits until the server starts. Closed by the
+// destructor unless a server took it.
+class Listener {
+ public:
+  // `address` and `port` as in ServerOptions.
+  static base::Result<Listener, ServerError> open(const std::string& address, std::uint16_t port);
+  Listener(Listener&& other) noexcept;
+  Listener& operator=(Listener&&) = delete;
+  ~Listener();
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  friend class Server;
+  Listener(int fd, std::uint16_t port) : fd_(fd), port_(port) {}
+  int fd_;  // -1: taken
+  std::uint16_t port_;
+};
+
 class Server {
  public:
   // `loops` and `handler` outlive the server. The loops may be started before or after start().
@@ -39,6 +58,8 @@ class Server {
 
   // Listens; the port.
   base::Result<std::uint16_t, ServerError> start();
+  // The same with a port that was taken before, at the address and port of the options.
+  base::Result<std::uint16_t, ServerError> start(Listener listener);
   // Refuses new connections and requests, lets what is in flight finish until the deadline, cuts
   // the rest off. Blocks; not on a loop, and before the loops stop. Idempotent. True: nothing was
   // cut.

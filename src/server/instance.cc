@@ -18,6 +18,10 @@ Instance::~Instance() {
 }
 
 std::expected<std::unique_ptr<Instance>, std::string> Instance::start(const Settings& settings) {
+  const std::string address = settings.host() == "localhost" ? "127.0.0.1" : settings.host();
+  // First of all: a port that is taken must not cost a data folder.
+  auto listener = http::Listener::open(address, static_cast<std::uint16_t>(settings.port()));
+  if (!listener) return std::unexpected(listener.error().message);
   auto engine = Engine::open(settings);
   if (!engine) return std::unexpected(engine.error());
 
@@ -31,13 +35,11 @@ std::expected<std::unique_ptr<Instance>, std::string> Instance::start(const Sett
     instance->wake_.notify_all();
   });
   http::ServerOptions options{
-      .address = settings.host() == "localhost" ? "127.0.0.1" : settings.host(),
-      .port = static_cast<std::uint16_t>(settings.port()),
-      .limits = settings.http_limits()};
+      .address = address, .port = listener->port(), .limits = settings.http_limits()};
   made->server_ = std::make_unique<http::Server>(*made->loops_, made->engine_->front(), options,
                                                  made->engine_->metrics());
   made->loops_->start();
-  auto port = made->server_->start();
+  auto port = made->server_->start(std::move(*listener));
   if (!port) return std::unexpected(port.error().message);
   made->port_ = *port;
   if (auto noted = made->engine_->note_endpoint(made->endpoint()); !noted)
