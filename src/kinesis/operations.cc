@@ -109,6 +109,17 @@ constexpr std::array kListShardsFields{
     kStreamArn,
     Field{.name = "ShardFilter", .kind = Kind::kStructure, .members = &kShardFilter}};
 
+constexpr std::array kSplitShardFields{
+    Field{.name = "NewStartingHashKey", .required = true, .pattern = Pattern::kHashKey},
+    kStreamName, name_field("ShardToSplit", true), kStreamArn};
+constexpr std::array kMergeShardsFields{name_field("ShardToMerge", true),
+                                        name_field("AdjacentShardToMerge", true), kStreamName,
+                                        kStreamArn};
+constexpr std::array<std::string_view, 1> kScalingTypes{"UNIFORM_SCALING"};
+constexpr std::array kUpdateShardCountFields{
+    integer_field("TargetShardCount", true, 1, kShardCountMax), kStreamName,
+    Field{.name = "ScalingType", .required = true, .values = kScalingTypes}, kStreamArn};
+
 constexpr std::array<std::string_view, 2> kModes{"PROVISIONED", "ON_DEMAND"};
 constexpr std::array kModeFields{Field{.name = "StreamMode", .required = true, .values = kModes}};
 constexpr Shape kMode{kModeFields};
@@ -171,6 +182,9 @@ constexpr Shape kPutRecords{kPutRecordsFields};
 constexpr Shape kGetShardIterator{kGetShardIteratorFields};
 constexpr Shape kGetRecords{kGetRecordsFields};
 constexpr Shape kListShards{kListShardsFields};
+constexpr Shape kSplitShard{kSplitShardFields};
+constexpr Shape kMergeShards{kMergeShardsFields};
+constexpr Shape kUpdateShardCount{kUpdateShardCountFields};
 constexpr Shape kCreateStream{kCreateStreamFields};
 constexpr Shape kStream{kStreamFields};
 constexpr Shape kDescribeStream{kDescribeStreamFields};
@@ -199,6 +213,9 @@ constexpr std::array kOperations{
     Operation{"ListStreams", &kListStreams, list_streams},
     Operation{"CreateStream", &kCreateStream, create_stream, nullptr, kBlocks},
     Operation{"DeleteStream", &kStream, delete_stream, nullptr, kBlocks},
+    Operation{"SplitShard", &kSplitShard, split_shard, nullptr, kBlocks},
+    Operation{"MergeShards", &kMergeShards, merge_shards, nullptr, kBlocks},
+    Operation{"UpdateShardCount", &kUpdateShardCount, update_shard_count, nullptr, kBlocks},
     Operation{"AddTagsToStream", &kAddTags, add_tags_to_stream, nullptr, kBlocks},
     Operation{"RemoveTagsFromStream", &kRemoveTags, remove_tags_from_stream, nullptr, kBlocks},
     Operation{"ListTagsForStream", &kListTags, list_tags_for_stream},
@@ -211,7 +228,7 @@ constexpr std::array kOperations{
     Operation{"DescribeLimits", &kNothing, describe_limits},
 };
 
-constexpr std::array<std::string_view, 25> kNotYet{"CreateChannel",
+constexpr std::array<std::string_view, 22> kNotYet{"CreateChannel",
                                                    "DeleteChannel",
                                                    "DeleteResourcePolicy",
                                                    "DeregisterStreamConsumer",
@@ -223,17 +240,14 @@ constexpr std::array<std::string_view, 25> kNotYet{"CreateChannel",
                                                    "GetResourcePolicy",
                                                    "ListChannels",
                                                    "ListStreamConsumers",
-                                                   "MergeShards",
                                                    "PutResourcePolicy",
                                                    "RegisterStreamConsumer",
-                                                   "SplitShard",
                                                    "StartStreamEncryption",
                                                    "StopStreamEncryption",
                                                    "SubscribeToShard",
                                                    "UpdateAccountSettings",
                                                    "UpdateChannel",
                                                    "UpdateMaxRecordSize",
-                                                   "UpdateShardCount",
                                                    "UpdateStreamRecordDistributionStrategy",
                                                    "UpdateStreamWarmThroughput"};
 static_assert(kOperations.size() + kNotYet.size() == 45);  // AWS has 45 actions

@@ -1,5 +1,5 @@
 // The table of operations: name, input shape, handler. Handlers are grouped by what they touch:
-// put.cc, get.cc, shards.cc, control.cc, settings.cc.
+// put.cc, get.cc, shards.cc, reshard.cc, control.cc, settings.cc.
 #pragma once
 
 #include <string_view>
@@ -60,6 +60,9 @@ void put_records(const Call& call, Reply reply);
 ApiResult get_shard_iterator(const Call& call);
 ApiResult get_records(const Call& call);
 ApiResult list_shards(const Call& call);
+ApiResult split_shard(const Call& call);
+ApiResult merge_shards(const Call& call);
+ApiResult update_shard_count(const Call& call);
 ApiResult create_stream(const Call& call);
 ApiResult delete_stream(const Call& call);
 ApiResult describe_stream(const Call& call);

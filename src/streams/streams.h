@@ -79,7 +79,7 @@ struct Shard {
 };
 
 std::string shard_id(ShardIndex index);
-// Also the short forms that AWS takes: `shardId-7`, `shard-7`, `7`. nullopt: none of them.
+// As AWS reads one: `7`, or `7` after any word and a dash. nullopt: neither.
 std::optional<ShardIndex> parse_shard_id(std::string_view text);
 // N equal parts of the hash space, the last one ending at 2^128-1: what KPL predicts.
 struct HashRange {
