@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kLogSuffix = ".sluicelog";
 constexpr std::string_view kUnfinishedSuffix = ".unfinished";
+constexpr std::string_view kDamagedSuffix = ".damaged";
 constexpr std::string_view kSparePrefix = "spare-";
 constexpr std::string_view kReserveName = "reserve";
 constexpr std::string_view kLockName = "lock";
@@ -38,12 +39,28 @@ std::string FileStore::path_of(std::uint32_t number) const {
   return base::join_path(folder_, fmt::format("{:016}{}", number, kLogSuffix));
 }
 
-base::IoResult<std::vector<std::uint32_t>> FileStore::open() {
-  if (auto ok = env_.make_dirs(folder_); !ok) return std::unexpected(ok.error());
-  if (auto ok = env_.sync_dir(base::parent_path(folder_)); !ok) return std::unexpected(ok.error());
+base::IoStatus FileStore::lock() {
   auto lock = env_.lock(base::join_path(folder_, kLockName));
   if (!lock) return std::unexpected(lock.error());
   lock_ = std::move(*lock);
+  return {};
+}
+
+base::IoResult<std::vector<std::uint32_t>> FileStore::numbers() const {
+  const auto names = env_.list(folder_);
+  if (!names) return std::unexpected(names.error());
+  std::vector<std::uint32_t> out;
+  for (const auto& name : *names) {
+    if (const auto number = number_of(name)) out.push_back(*number);
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+base::IoResult<std::vector<std::uint32_t>> FileStore::open() {
+  if (auto ok = env_.make_dirs(folder_); !ok) return std::unexpected(ok.error());
+  if (auto ok = env_.sync_dir(base::parent_path(folder_)); !ok) return std::unexpected(ok.error());
+  if (auto ok = lock(); !ok) return std::unexpected(ok.error());
   auto names = env_.list(folder_);
   if (!names) return std::unexpected(names.error());
   const std::lock_guard guard(mutex_);
@@ -145,6 +162,18 @@ base::IoResult<DataFileRef> FileStore::make_rewrite(std::uint32_t number) {
   if (!file) return std::unexpected(file.error());
   out->file = std::move(*file);
   return out;
+}
+
+base::IoResult<std::string> FileStore::keep_aside(const DataFile& file) {
+  std::string name = file.path + std::string(kDamagedSuffix);
+  auto linked = env_.link(file.path, name);
+  for (int i = 2; !linked && linked.error().code == base::IoError::kExists; ++i) {
+    name = fmt::format("{}{}-{}", file.path, kDamagedSuffix, i);
+    linked = env_.link(file.path, name);
+  }
+  if (linked) linked = env_.sync_dir(folder_);
+  if (!linked) return std::unexpected(linked.error());
+  return name;
 }
 
 base::IoStatus FileStore::put_in_place(DataFile& rewritten) {

@@ -27,6 +27,10 @@ class FileStore {
   };
   FileStore(base::Env& env, std::string folder, Limits limits);
 
+  // kLocked: another process has the folder, which must exist.
+  base::IoStatus lock();
+  // Numbers of the log's files, ascending.
+  base::IoResult<std::vector<std::uint32_t>> numbers() const;
   // Makes and locks the folder, removes what a crash left half made, finds the spares. Returns the
   // numbers of the log's files, ascending. kLocked: another process has it.
   base::IoResult<std::vector<std::uint32_t>> open();
@@ -41,6 +45,8 @@ class FileStore {
   base::IoResult<DataFileRef> take_spare(std::uint32_t number, std::uint64_t bytes);
   // An empty file under a name that the next open() removes; for rewriting file `number`.
   base::IoResult<DataFileRef> make_rewrite(std::uint32_t number);
+  // The file gets a second name, `<name>.damaged` or the like, which is given; durable.
+  base::IoResult<std::string> keep_aside(const DataFile& file);
   // What was rewritten, and synced, takes the place of file `number`; durable.
   base::IoStatus put_in_place(DataFile& rewritten);
   // A file that was never used is gone; durable.

@@ -10,24 +10,10 @@
 #include "journal/file_store.h"
 #include "journal/footer.h"
 #include "journal/lane_index.h"
+#include "journal/scan.h"
 #include "journal/token_table.h"
 
 namespace sluice::journal {
-
-// What the scan of a file that was not sealed found.
-struct Scan {
-  bool has_opening = false;  // false: nothing in the file is good
-  format::Trailer end;       // numbers, CRC and place of the last good frame
-  std::uint64_t salt = 0;
-  std::vector<format::LaneEntry> table;
-  LaneIndex::Directory directory;
-  std::vector<format::TokenEntry> tokens;
-};
-
-// The good frames from the file's begin on. kCorrupt: behind the first bad frame comes a good one
-// with a higher number (the bad one was synced once). `lsn_before`: the number of the last frame of
-// the file before, 0 if unknown.
-JournalResult<Scan> scan_file(const DataFile& file, std::uint64_t lsn_before);
 
 // A sealed file that the log goes on in.
 struct Tail {
