@@ -5,47 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <chrono>
-#include <map>
 
+#include "aws/sigv4_text.h"
 #include "base/digest.h"
 
 namespace sluice::aws {
 namespace {
 
-constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
-constexpr std::string_view kTerminator = "aws4_request";
-constexpr std::size_t kSignedHeadersMax = 100;
-constexpr int kExpiresMaxS = 7 * 24 * 3600;
-
 std::string as_text(const std::array<unsigned char, 32>& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
-
-std::vector<std::string_view> split(std::string_view text, char by) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto at = text.find(by);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
 }
 
 bool unreserved(char c) {
@@ -68,28 +37,6 @@ std::string encode(std::string_view text, bool keep_slash) {
   return out;
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const int letter = std::tolower(static_cast<unsigned char>(c));
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
-// Broken escapes stay as they are: then the signature simply does not match.
-std::string decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-                        hex_value(text[i + 2]) >= 0;
-    if (escape) {
-      out.push_back(static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
 std::string normal_path(std::string_view path) {
   std::vector<std::string_view> kept;
   for (const std::string_view part : split(path, '/')) {
@@ -107,19 +54,6 @@ std::string normal_path(std::string_view path) {
   }
   if (out.empty() || path.ends_with('/')) out.push_back('/');
   return out;
-}
-
-std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view query) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  if (query.empty()) return pairs;
-  for (const std::string_view part : split(query, '&')) {
-    if (part.empty()) continue;
-    const auto equals = part.find('=');
-    const std::string_view value =
-        equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1);
-    pairs.emplace_back(decode(part.substr(0, equals)), decode(value));
-  }
-  return pairs;
 }
 
 std::string canonical_query(std::string_view query) {
@@ -156,183 +90,17 @@ std::string header_values(const Headers& headers, std::string_view name) {
   return out;
 }
 
-std::optional<CredentialScope> parse_credential(std::string_view credential) {
-  const auto parts = split(credential, '/');
-  // An access key may hold slashes of its own: the last four parts are fixed.
-  if (parts.size() < 5 || parts.back() != kTerminator) return std::nullopt;
-  const std::size_t n = parts.size();
-  CredentialScope scope;
-  scope.date = parts[n - 4];
-  scope.region = parts[n - 3];
-  scope.service = parts[n - 2];
-  const std::size_t tail =
-      scope.date.size() + scope.region.size() + scope.service.size() + kTerminator.size() + 4;
-  scope.access_key_id = credential.substr(0, credential.size() - tail);
-  if (scope.access_key_id.empty() || scope.date.size() != 8 || scope.region.empty() ||
-      scope.service.empty())
-    return std::nullopt;
-  return scope;
-}
-
-using Parameters = std::map<std::string, std::string, std::less<>>;
-
-Parameters authorization_parameters(std::string_view authorization) {
-  Parameters parameters;
-  authorization.remove_prefix(std::min(kAlgorithm.size(), authorization.size()));
-  for (const std::string_view item : split(authorization, ',')) {
-    // Some clients separate by blanks alone.
-    for (const std::string_view part : split(trim(item), ' ')) {
-      const auto equals = part.find('=');
-      if (equals != std::string_view::npos)
-        parameters.emplace(part.substr(0, equals), part.substr(equals + 1));
-    }
-  }
-  return parameters;
-}
-
-Parameters query_parameters(std::string_view query) {
-  Parameters parameters;
-  for (auto& [name, value] : query_pairs(query))
-    parameters.emplace(std::move(name), std::move(value));
-  return parameters;
-}
-
-std::string_view get(const Parameters& parameters, std::string_view name) {
-  const auto found = parameters.find(name);
-  return found == parameters.end() ? std::string_view() : std::string_view(found->second);
-}
-
-std::vector<std::string> header_names(std::string_view list) {
-  std::vector<std::string> names;
-  for (const std::string_view name : split(list, ';'))
-    names.push_back(lower(name));
-  return names;
-}
-
-SigResult<std::optional<Signature>> finish(Signature signature, std::string_view credential,
-                                           std::string_view signed_headers) {
-  auto scope = parse_credential(credential);
-  if (!scope)
-    return base::fail(SigError::kIncomplete,
-                      fmt::format("Credential must have exactly 5 slash-delimited elements, e.g. "
-                                  "keyid/date/region/service/term, got '{}'",
-                                  credential));
-  signature.scope = std::move(*scope);
-  signature.signed_headers = header_names(signed_headers);
-  if (signature.signed_headers.size() > kSignedHeadersMax)
-    return base::fail(SigError::kIncomplete, "too many signed headers");
-  if (!parse_amz_date(signature.amz_date))
-    return base::fail(
-        SigError::kIncomplete,
-        fmt::format("Date must be in ISO-8601 'basic format'. Got '{}'.", signature.amz_date));
-  return signature;
-}
-
-SigResult<std::optional<Signature>> read_header_signature(std::string_view authorization,
-                                                          const HeaderLookup& header) {
-  const Parameters parameters = authorization_parameters(authorization);
-  std::string missing;
-  for (const std::string_view name : {"Credential", "Signature", "SignedHeaders"}) {
-    if (get(parameters, name).empty())
-      missing += fmt::format("Authorization header requires '{}' parameter. ", name);
-  }
-  Signature signature;
-  signature.amz_date = trim(header("x-amz-date"));
-  if (signature.amz_date.empty())
-    missing +=
-        "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
-  // The signature itself is not repeated: error texts end up in logs.
-  if (!missing.empty()) {
-    missing.pop_back();
-    return base::fail(SigError::kIncomplete, missing);
-  }
-  signature.signature = get(parameters, "Signature");
-  return finish(std::move(signature), get(parameters, "Credential"),
-                get(parameters, "SignedHeaders"));
-}
-
-SigResult<std::optional<Signature>> read_query_signature(const Parameters& parameters) {
-  std::string missing;
-  for (const std::string_view name : {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature",
-                                      "X-Amz-SignedHeaders", "X-Amz-Date"}) {
-    if (get(parameters, name).empty())
-      missing += fmt::format("AWS query-string parameters must include '{}'. ", name);
-  }
-  if (!missing.empty())
-    return base::fail(SigError::kIncomplete, missing + "Re-examine the query-string parameters.");
-  Signature signature;
-  signature.in_query = true;
-  signature.amz_date = get(parameters, "X-Amz-Date");
-  signature.signature = get(parameters, "X-Amz-Signature");
-  const std::string_view expires = get(parameters, "X-Amz-Expires");
-  if (!expires.empty()) {
-    const char* const begin = expires.data();
-    const char* const end = begin + expires.size();
-    const auto parsed = std::from_chars(begin, end, signature.expires_s);
-    if (parsed.ec != std::errc() || parsed.ptr != end || signature.expires_s < 0 ||
-        signature.expires_s > kExpiresMaxS)
-      return base::fail(SigError::kIncomplete, "X-Amz-Expires must be between 0 and 604800");
-  }
-  return finish(std::move(signature), get(parameters, "X-Amz-Credential"),
-                get(parameters, "X-Amz-SignedHeaders"));
-}
-
 }  // namespace
 
 std::string CredentialScope::text() const {
   return fmt::format("{}/{}/{}/{}", date, region, service, kTerminator);
 }
 
-SigResult<std::optional<Signature>> read_signature(const HeaderLookup& header,
-                                                   std::string_view query) {
-  const std::string_view authorization = trim(header("authorization"));
-  const bool in_header = authorization.starts_with("AWS4-");
-  const Parameters parameters = query_parameters(query);
-  const bool in_query = parameters.contains("X-Amz-Algorithm");
-  if (in_header && in_query)
-    return base::fail(SigError::kBothPlaces,
-                      "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as "
-                      "HTTP header.");
-  if (!in_header && !in_query) return std::optional<Signature>();
-  const std::string_view algorithm = in_header ? authorization.substr(0, authorization.find(' '))
-                                               : get(parameters, "X-Amz-Algorithm");
-  if (algorithm != kAlgorithm)
-    return base::fail(SigError::kIncomplete,
-                      fmt::format("Unsupported AWS 'algorithm': '{}'.", algorithm));
-  return in_header ? read_header_signature(authorization, header)
-                   : read_query_signature(parameters);
-}
-
-std::optional<CredentialScope> read_scope(std::string_view authorization, std::string_view query) {
-  authorization = trim(authorization);
-  if (authorization.starts_with("AWS4-")) {
-    const auto at = authorization.find("Credential=");
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view rest = authorization.substr(at + 11);
-    return parse_credential(rest.substr(0, rest.find_first_of(", ")));
-  }
-  if (query.find("X-Amz-Credential=") == std::string_view::npos) return std::nullopt;
-  return parse_credential(get(query_parameters(query), "X-Amz-Credential"));
-}
-
-Caller caller_of(const std::optional<CredentialScope>& scope) {
-  Caller caller;
-  if (!scope) return caller;
-  caller.region = scope->region;
-  caller.access_key_id = scope->access_key_id;
-  const bool twelve_digits =
-      scope->access_key_id.size() == 12 &&
-      std::ranges::all_of(scope->access_key_id, [](char c) { return c >= '0' && c <= '9'; });
-  if (twelve_digits) caller.account = scope->access_key_id;
-  return caller;
-}
-
 std::string canonical_request(const SignedRequest& request,
-                              const std::vector<std::string>& signed_headers, bool normalize_path) {
+                              const std::vector<std::string>& signed_headers) {
   std::vector<std::string> names = signed_headers;
   std::ranges::sort(names);
-  const std::string path =
-      normalize_path ? encode(normal_path(request.path), true) : std::string(request.path);
+  const std::string path = encode(normal_path(request.path), true);
   std::string out =
       fmt::format("{}\n{}\n{}\n", request.method, path, canonical_query(request.query));
   std::string list;
@@ -392,33 +160,69 @@ Headers sign_headers(const SignedRequest& request, const Credentials& credential
   return added;
 }
 
-SigResult<void> verify(const SignedRequest& request, const Signature& signature,
-                       const std::function<std::optional<std::string>(std::string_view)>& secret_of,
-                       std::int64_t now_ms) {
+namespace {
+
+// The texts are AWS'; its services tolerate 5 or 15 minutes.
+SigResult<void> check_age(const Signature& signature, std::int64_t now_ms) {
   const auto signed_ms = parse_amz_date(signature.amz_date);
-  if (!signed_ms || !signature.amz_date.starts_with(signature.scope.date))
-    return base::fail(SigError::kIncomplete,
-                      fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 "
-                                  "version of date from HTTP: '{}' != '{}'.",
-                                  signature.scope.date, signature.amz_date));
+  if (!signed_ms || signature.amz_date.substr(0, 8) != signature.scope.date)
+    return base::fail(
+        SigError::kScope,
+        fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
+                    "date from HTTP: '{}' != '{}', from '{}'.",
+                    signature.scope.date, signature.amz_date.substr(0, 8), signature.amz_date));
   const std::int64_t lifetime_ms =
-      signature.in_query ? std::int64_t{signature.expires_s} * 1000 : kClockSkewMaxMs;
-  if (now_ms - *signed_ms > lifetime_ms || *signed_ms - now_ms > kClockSkewMaxMs)
+      signature.expires_s ? std::int64_t{*signature.expires_s} * 1000 : kClockSkewMaxMs;
+  const std::string now = format_amz_date(now_ms);
+  if (*signed_ms < now_ms - lifetime_ms)
     return base::fail(
         SigError::kSkewed,
-        fmt::format("Signature expired: {} is now {} {} ({}).", signature.amz_date,
-                    *signed_ms > now_ms ? "later than" : "earlier than", format_amz_date(now_ms),
-                    signature.in_query ? "X-Amz-Expires" : "15 min."));
-  if (std::ranges::find(signature.signed_headers, "host") == signature.signed_headers.end())
-    return base::fail(SigError::kIncomplete,
+        fmt::format("Signature expired: {} is now earlier than {} ({} - {}.)", signature.amz_date,
+                    format_amz_date(now_ms - lifetime_ms), now,
+                    signature.expires_s ? fmt::format("{} sec", *signature.expires_s) : "15 min"));
+  if (*signed_ms > now_ms + kClockSkewMaxMs)
+    return base::fail(
+        SigError::kSkewed,
+        fmt::format("Signature not yet current: {} is still later than {} ({} + 15 min.)",
+                    signature.amz_date, format_amz_date(now_ms + kClockSkewMaxMs), now));
+  return {};
+}
+
+// A header that decides what the request does must be under the signature: else who overhears a
+// call could send it again as another one.
+SigResult<void> check_signed_headers(const SignedRequest& request, const Signature& signature) {
+  const auto is_signed = [&](std::string_view name) {
+    return std::ranges::find(signature.signed_headers, name) != signature.signed_headers.end();
+  };
+  if (!is_signed("host"))
+    return base::fail(SigError::kMismatch,
                       "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  for (const auto& [name, value] : request.headers) {
+    if (lower(name) == "x-amz-target" && !is_signed("x-amz-target"))
+      return base::fail(SigError::kMismatch,
+                        "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
+  }
+  return {};
+}
+
+}  // namespace
+
+SigResult<void> verify(const SignedRequest& request, const Signature& signature,
+                       std::string_view service,
+                       const std::function<std::optional<std::string>(std::string_view)>& secret_of,
+                       std::int64_t now_ms) {
+  if (signature.scope.service != service)
+    return base::fail(
+        SigError::kScope,
+        fmt::format("Credential should be scoped to correct service: '{}'. ", service));
+  if (auto fresh = check_age(signature, now_ms); !fresh) return fresh;
+  if (auto covered = check_signed_headers(request, signature); !covered) return covered;
   const auto secret = secret_of(signature.scope.access_key_id);
   if (!secret)
     return base::fail(SigError::kUnknownKey,
                       "The security token included in the request is invalid.");
-  const std::string expected =
-      sign(*secret, signature.amz_date, signature.scope,
-           canonical_request(request, signature.signed_headers, signature.scope.service != "s3"));
+  const std::string expected = sign(*secret, signature.amz_date, signature.scope,
+                                    canonical_request(request, signature.signed_headers));
   if (!base::constant_time_equal(expected, signature.signature))
     return base::fail(SigError::kMismatch,
                       "The request signature we calculated does not match the signature you "

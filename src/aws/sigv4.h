@@ -1,6 +1,7 @@
 // Signature Version 4: reading the Authorization header or query, signing, verifying
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html). Pure functions;
-// the caller owns HTTP, keys and clock.
+// the caller (authenticator.cc, the command line) owns HTTP, keys and clock. Reading is in
+// signature.cc, computing in sigv4.cc.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ namespace sluice::aws {
 enum class SigError {
   kIncomplete,  // IncompleteSignatureException: a part is missing or malformed
   kBothPlaces,  // InvalidSignatureException: header and query at once
+  kScope,       // InvalidSignatureException: made for another service or day
   kUnknownKey,  // UnrecognizedClientException: no such access key
   kMismatch,    // InvalidSignatureException: wrong secret, or the request was changed
   kSkewed,      // the date is too far from now, or a presigned URL has expired
@@ -32,6 +34,7 @@ struct CredentialScope {
   std::string date;  // 20150830
   std::string region;
   std::string service;
+  std::string terminator = "aws4_request";
   // 20150830/us-east-1/iam/aws4_request
   std::string text() const;
 };
@@ -41,8 +44,8 @@ struct Signature {
   std::vector<std::string> signed_headers;  // lower case, in the order given
   std::string signature;                    // 64 hex digits
   std::string amz_date;                     // 20150830T123600Z
-  bool in_query = false;
-  int expires_s = 0;  // presigned only
+  std::string session_token;                // empty: none
+  std::optional<int> expires_s;             // of a presigned URL
 };
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -57,19 +60,22 @@ struct SignedRequest {
   std::string_view body;
 };
 
-// nullopt: the request is not signed. Checks form only.
-SigResult<std::optional<Signature>> read_signature(const HeaderLookup& header,
-                                                   std::string_view query);
+enum class SignaturePlace { kNone, kHeader, kQuery };
+// Where the signature is, all its parts being there; kIncomplete with AWS' text otherwise. An
+// Authorization header of any kind counts as one, as it does for AWS.
+SigResult<SignaturePlace> find_signature(const HeaderLookup& header, std::string_view query);
+// The parts' form is checked, nothing more.
+SigResult<Signature> read_signature(SignaturePlace place, const HeaderLookup& header,
+                                    std::string_view query);
 // The scope alone, leniently, from `Authorization` or the query: for routing and for callers whose
 // signature is not checked.
 std::optional<CredentialScope> read_scope(std::string_view authorization, std::string_view query);
 // Region from the scope, account from an access key of twelve digits; defaults otherwise.
 Caller caller_of(const std::optional<CredentialScope>& scope);
 
-// `normalize_path`: every service but S3 signs the path normalised and encoded twice.
+// As every service but S3 signs: the path normalised and encoded twice.
 std::string canonical_request(const SignedRequest& request,
-                              const std::vector<std::string>& signed_headers,
-                              bool normalize_path = true);
+                              const std::vector<std::string>& signed_headers);
 std::string string_to_sign(std::string_view amz_date, const CredentialScope& scope,
                            std::string_view canonical_request);
 std::string signing_key(std::string_view secret, const CredentialScope& scope);
@@ -87,8 +93,10 @@ Headers sign_headers(const SignedRequest& request, const Credentials& credential
                      std::string_view region, std::string_view service, std::int64_t now_ms);
 
 constexpr std::int64_t kClockSkewMaxMs = 15LL * 60 * 1000;
-// Compares in constant time. `secret_of`: nullopt for an unknown access key.
+// In AWS' order: service, date, signed headers, key, signature; compares in constant time.
+// `secret_of`: nullopt for an unknown access key.
 SigResult<void> verify(const SignedRequest& request, const Signature& signature,
+                       std::string_view service,
                        const std::function<std::optional<std::string>(std::string_view)>& secret_of,
                        std::int64_t now_ms);
 

@@ -83,7 +83,7 @@ class Parser {
     add_where(*c, serve_.where);
     c->add_option("--config", serve_.config,
                   "settings file (TOML); default: sluice.toml in the data folder, if there");
-    c->add_option("--port", serve_.port, "port on loopback; 0: a free one (default 4566)");
+    c->add_option("--port", serve_.port, "port; 0: a free one (default 4566)");
     c->add_option("--set", serve_.settings, "NAME=VALUE of any setting; may be repeated");
     c->footer(
         "Examples:\n  sluice serve\n  sluice serve --data ./data --port 4567 --set "

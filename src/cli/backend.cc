@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <future>
 #include <map>
+#include <optional>
 
 #include "base/env.h"
+#include "cli/credentials.h"
 #include "cli/interrupt.h"
 #include "http/client.h"
 #include "server/engine.h"
@@ -29,20 +31,41 @@ class RemoteBackend final : public Backend {
       endpoint_.pop_back();
   }
 
+  // Unsigned, until the server asks: only one with keys does, and others would take the key's
+  // region and account for the caller's.
   Outcome<http::Response> fetch(http::Request request) override {
+    if (!credentials_) {
+      auto response = send(request);
+      if (!response || !asks_for_signature(*response)) return response;
+      auto found = find_credentials();
+      if (!found) return std::unexpected(found.error());
+      credentials_ = std::move(*found);
+    }
+    sign_request(request, endpoint_, *credentials_);
+    return send(request);
+  }
+
+  std::string name() const override { return endpoint_; }
+
+ private:
+  static bool asks_for_signature(const http::Response& response) {
+    constexpr std::string_view missing = "MissingAuthenticationTokenException";
+    return response.status >= 400 && (response.headers.get("x-amzn-ErrorType") == missing ||
+                                      response.body.find(missing) != std::string::npos);
+  }
+
+  Outcome<http::Response> send(const http::Request& request) {
     http::ClientRequest outgoing{.method = request.method, .url = endpoint_ + request.target};
-    outgoing.headers = std::move(request.headers);
-    outgoing.body = std::move(request.body);
+    outgoing.headers = request.headers;
+    outgoing.body = request.body;
     auto response = client_.fetch(outgoing);
     if (!response)
       return std::unexpected(fmt::format("{}: {}", endpoint_, response.error().message));
     return std::move(*response);
   }
 
-  std::string name() const override { return endpoint_; }
-
- private:
   std::string endpoint_;
+  std::optional<aws::Credentials> credentials_;  // once the server has asked for a signature
   http::Client client_;
 };
 
@@ -77,7 +100,7 @@ class EmbeddedBackend final : public Backend {
     const std::map<std::string, std::string> flags{{"data", folder}};
     if (auto loaded = made->settings_.load("", flags); !loaded)
       return std::unexpected(loaded.error().message);
-    auto engine = server::Engine::open(made->settings_);
+    auto engine = server::Engine::open(made->settings_, server::Callers::kOwner);
     if (!engine) return std::unexpected(engine.error());
     made->engine_ = std::move(*engine);
     return made;

@@ -18,6 +18,7 @@
 #include "runtime/blocking_pool.h"
 #include "server/admin.h"
 #include "server/front.h"
+#include "server/keys.h"
 #include "server/pipeline_runs.h"
 #include "server/upkeep.h"
 #include "streams/engine.h"
@@ -33,6 +34,14 @@ std::string lock_path(const std::string& data) {
 }
 std::string note_path(const std::string& data) {
   return base::join_path(data, "server.json");
+}
+
+// The address that is listened on is a name of this server too.
+std::vector<std::string> host_names(const Settings& settings) {
+  std::vector<std::string> names = settings.http_hosts();
+  const std::string& host = settings.host();
+  names.push_back(host.find(':') == std::string::npos ? host : fmt::format("[{}]", host));
+  return names;
 }
 
 // The failure of the journal, kept until somebody listens.
@@ -93,7 +102,7 @@ struct Engine::Parts {
   }
   std::expected<void, std::string> take_folder();
   std::expected<void, std::string> open_streams();
-  std::expected<void, std::string> open_front();
+  std::expected<void, std::string> open_front(std::vector<aws::Profile> keys);
 };
 
 std::expected<void, std::string> Engine::Parts::take_folder() {
@@ -138,7 +147,7 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
   return {};
 }
 
-std::expected<void, std::string> Engine::Parts::open_front() {
+std::expected<void, std::string> Engine::Parts::open_front(std::vector<aws::Profile> keys) {
   auto opened =
       gateway::Gateway::open(base::join_path(data, "meta.db"), {.invoker = *kinesis,
                                                                 .clock = base::system_clock(),
@@ -152,8 +161,10 @@ std::expected<void, std::string> Engine::Parts::open_front() {
   Front::Rooms rooms{.kinesis = *kinesis,
                      .gateway = *gateway,
                      .admin = *admin,
-                     .guard = http::BrowserGuard(settings.http_hosts()),
-                     .default_api = settings.default_api()};
+                     .guard = http::BrowserGuard(host_names(settings)),
+                     .authenticator = {std::move(keys), base::system_clock()},
+                     .default_api = settings.default_api(),
+                     .cors_as_aws = settings.cors() == "aws"};
   front = std::make_unique<Front>(std::move(rooms), metrics);
   upkeep = std::make_unique<Upkeep>(kReleaseEvery, [this] { streams->release_expired(); });
   return pipelines->start_configured();
@@ -164,12 +175,15 @@ Engine::~Engine() {
   stop();
 }
 
-std::expected<std::unique_ptr<Engine>, std::string> Engine::open(const Settings& settings) {
+std::expected<std::unique_ptr<Engine>, std::string> Engine::open(const Settings& settings,
+                                                                 Callers callers) {
+  auto keys = load_keys(callers == Callers::kNetwork ? settings.keys_file() : "");
+  if (!keys) return std::unexpected(keys.error());
   // The parts keep addresses of each other: made in place, never moved.
   std::unique_ptr<Parts> parts(new Parts(settings));
   if (auto ok = parts->take_folder(); !ok) return std::unexpected(ok.error());
   if (auto ok = parts->open_streams(); !ok) return std::unexpected(ok.error());
-  if (auto ok = parts->open_front(); !ok) return std::unexpected(ok.error());
+  if (auto ok = parts->open_front(std::move(*keys)); !ok) return std::unexpected(ok.error());
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 

@@ -14,11 +14,18 @@
 
 namespace sluice::server {
 
+// Who will ask.
+enum class Callers {
+  kNetwork,  // whoever reaches the port: with keys_file set, its calls must be signed
+  kOwner,    // this process itself, which holds the folder
+};
+
 class Engine {
  public:
   // Takes the folder's lock, recovers the journal, opens all rooms, starts the pipelines that the
   // settings name. `settings` outlives the engine. The error is for people and names the folder.
-  static std::expected<std::unique_ptr<Engine>, std::string> open(const Settings& settings);
+  static std::expected<std::unique_ptr<Engine>, std::string> open(const Settings& settings,
+                                                                  Callers callers);
   ~Engine();
 
   http::Handler& front();

@@ -22,7 +22,7 @@ std::expected<std::unique_ptr<Instance>, std::string> Instance::start(const Sett
   // First of all: a port that is taken must not cost a data folder.
   auto listener = http::Listener::open(address, static_cast<std::uint16_t>(settings.port()));
   if (!listener) return std::unexpected(listener.error().message);
-  auto engine = Engine::open(settings);
+  auto engine = Engine::open(settings, Callers::kNetwork);
   if (!engine) return std::unexpected(engine.error());
 
   std::unique_ptr<Instance> made(new Instance(settings));
@@ -48,8 +48,12 @@ std::expected<std::unique_ptr<Instance>, std::string> Instance::start(const Sett
 }
 
 std::string Instance::endpoint() const {
-  const std::string& host = settings_.host();
-  return fmt::format("http://{}:{}", host == "::1" ? "[::1]" : host, port_);
+  // Nobody can call the address that stands for all of them.
+  std::string host = settings_.host();
+  if (host == "0.0.0.0") host = "127.0.0.1";
+  if (host == "::") host = "::1";
+  return fmt::format("http://{}:{}", host.find(':') == std::string::npos ? host : "[" + host + "]",
+                     port_);
 }
 
 bool Instance::wait() {

@@ -59,12 +59,23 @@ std::string default_data_folder() {
 Settings::Settings()
     : data(config_.text({.name = "data", .help = "Folder of the journal, metadata and tables"},
                         default_data_folder())),
-      host(
-          config_.text({.name = "host",
-                        .help = "Address to listen on; only loopback until TLS and keys are built"},
-                       "127.0.0.1")),
+      host(config_.text({.name = "host",
+                         .help = "Address to listen on; beyond loopback see insecure_remote_http"},
+                        "127.0.0.1")),
       port(config_.integer({.name = "port", .help = "Port of all endpoints; 0 takes a free one"},
                            4566, 0, 65535)),
+      keys_file(config_.text({.name = "keys_file",
+                              .help = "Access keys in the format of AWS' credentials file, mode "
+                                      "0600: then every call of AWS must be signed by one"},
+                             "")),
+      insecure_remote_http(config_.boolean(
+          {.name = "insecure_remote_http",
+           .help = "Listen beyond loopback though there is no TLS: who is on the way reads all"},
+          false)),
+      cors(config_.choice(
+          {.name = "cors",
+           .help = "aws: Kinesis answers the calls of any web page, as AWS does; off: of none"},
+          "off", {"off", "aws"})),
       default_api(config_.text(
           {.name = "default_api",
            .help = "API whose stages may stand first in a path: /Prod/streams/x; empty: none"},
@@ -168,13 +179,16 @@ base::ConfigStatus Settings::load(const std::string& config_file,
   for (const auto& [name, value] : flags) {
     if (auto done = config_.set_flag(name, value); !done) return done;
   }
-  if (!is_loopback(host())) {
-    return base::fail(
-        base::ConfigError::kBadValue,
-        fmt::format("{}: host = {}: only loopback (127.0.0.1, ::1, localhost) for now: "
-                    "TLS and credentials are not built yet",
-                    host.entry().origin, host()));
-  }
+  if (is_loopback(host())) return {};
+  const auto refuse = [this](std::string_view why) {
+    return base::fail(base::ConfigError::kBadValue,
+                      fmt::format("{}: host = {}: {}", host.entry().origin, host(), why));
+  };
+  if (!insecure_remote_http())
+    return refuse(
+        "beyond loopback (127.0.0.1, ::1, localhost) there is no TLS yet: whoever is on the way "
+        "could read and change all. If that is as it should be, set insecure_remote_http = true");
+  if (keys_file().empty()) return refuse("beyond loopback keys_file must be set");
   return {};
 }
 

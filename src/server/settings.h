@@ -37,6 +37,9 @@ class Settings {
   base::Setting<std::string> data;
   base::Setting<std::string> host;
   base::Setting<std::int64_t> port;
+  base::Setting<std::string> keys_file;
+  base::Setting<bool> insecure_remote_http;
+  base::Setting<std::string> cors;
   base::Setting<std::string> default_api;
   base::Setting<std::string> log_level;
   base::Setting<std::int64_t> loops;

@@ -19,12 +19,18 @@ TEST(Settings, DefaultsAreThoseOfTheHttpServer) {
   EXPECT_EQ(from_settings.write_timeout, built_in.write_timeout);
 }
 
-TEST(Settings, OnlyLoopbackForNow) {
-  for (const char* host : {"0.0.0.0", "192.168.1.5", "::", "example.test"}) {
+TEST(Settings, BeyondLoopbackOnlyInSoManyWordsAndWithKeys) {
+  const auto refusal = [](std::map<std::string, std::string> flags) {
     Settings settings;
-    const auto loaded = settings.load("", {{"host", host}});
-    ASSERT_FALSE(loaded.has_value()) << host;
-    EXPECT_THAT(loaded.error().message, HasSubstr("only loopback"));
+    const auto loaded = settings.load("", flags);
+    return loaded ? "" : loaded.error().message;
+  };
+  for (const char* host : {"0.0.0.0", "192.168.1.5", "::", "example.test"}) {
+    EXPECT_THAT(refusal({{"host", host}}), HasSubstr("insecure_remote_http = true")) << host;
+    EXPECT_THAT(refusal({{"host", host}, {"keys-file", "k"}}), HasSubstr("insecure_remote_http"));
+    EXPECT_THAT(refusal({{"host", host}, {"insecure-remote-http", "true"}}),
+                HasSubstr("keys_file must be set"));
+    EXPECT_EQ(refusal({{"host", host}, {"insecure-remote-http", "true"}, {"keys-file", "k"}}), "");
   }
   Settings settings;
   EXPECT_TRUE(settings.load("", {{"host", "::1"}, {"http-body-bytes", "1MiB"}}).has_value());
