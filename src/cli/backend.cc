@@ -97,7 +97,8 @@ class EmbeddedBackend final : public Backend {
   static Outcome<std::unique_ptr<Backend>> open(const std::string& folder) {
     auto made = std::make_unique<EmbeddedBackend>();
     made->folder_ = folder;
-    const std::map<std::string, std::string> flags{{"data", folder}};
+    // Nobody else is here who could wait for a status.
+    const std::map<std::string, std::string> flags{{"data", folder}, {"kinesis.transition", "0ms"}};
     if (auto loaded = made->settings_.load("", flags); !loaded)
       return std::unexpected(loaded.error().message);
     auto engine = server::Engine::open(made->settings_, server::Callers::kOwner);

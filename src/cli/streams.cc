@@ -1,6 +1,7 @@
 // sluice streams: over the public Kinesis actions only.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
 #include <ctime>
@@ -316,8 +317,19 @@ class Tail {
 int remove(Backend& backend, const StreamsArguments& arguments) {
   auto reply = backend.kinesis("DeleteStream", {{"StreamName", arguments.name}});
   if (!reply) return complain(reply.error());
-  if (!arguments.where.json) fmt::print("deleted {}\n", arguments.name);
-  return 0;
+  // Done when the name is free again.
+  const Interrupt interrupt;
+  for (std::int64_t waited = 0; waited < kActiveWaitMs; waited += kPollMs) {
+    auto names = stream_names(backend);
+    if (!names) return complain(names.error());
+    if (std::ranges::find(*names, arguments.name) == names->end()) {
+      if (!arguments.where.json) fmt::print("deleted {}\n", arguments.name);
+      return 0;
+    }
+    if (!interrupt.wait_ms(kPollMs)) return 1;
+  }
+  return complain(
+      fmt::format("stream {} is still there after {} s", arguments.name, kActiveWaitMs / 1000));
 }
 
 }  // namespace

@@ -17,14 +17,15 @@ using base::JsonWriter;
 using streams::Shard;
 using streams::Stream;
 using streams::StreamMode;
+using streams::StreamStatus;
 
 constexpr char kListStreamsToken = 'L';
 constexpr std::string_view kStreamPrefix = "stream/";
 
-void write_common(JsonWriter& w, const Stream& stream) {
+void write_common(JsonWriter& w, const Call& call, const Stream& stream) {
   w.field("StreamName", std::string_view(stream.key.name));
   w.field("StreamARN", std::string_view(stream.key.arn()));
-  w.field("StreamStatus", status_text(stream.status));
+  w.field("StreamStatus", streams::status_text(call.engine.status(stream)));
   w.field("RetentionPeriodHours", stream.settings.retention_hours);
   write_time(w, "StreamCreationTimestamp", stream.created_ms);
   w.key("EnhancedMonitoring").begin_array().begin_object();
@@ -111,9 +112,28 @@ std::expected<streams::StreamKey, ApiError> stream_key(const Call& call) {
 std::expected<streams::StreamRef, ApiError> find_stream(const Call& call) {
   auto key = stream_key(call);
   if (!key) return std::unexpected(key.error());
-  auto stream = call.engine.find(*key);
+  auto stream = call.engine.describe(*key);
   if (!stream) return std::unexpected(api_error(stream.error(), *key));
   return std::move(*stream);
+}
+
+std::expected<streams::StreamRef, ApiError> find_active(const Call& call) {
+  auto stream = find_stream(call);
+  if (stream && call.engine.status(**stream) != StreamStatus::kActive)
+    return not_active(call, **stream);
+  return stream;
+}
+
+bool has_no_shards(const Call& call, const Stream& stream) {
+  const StreamStatus status = call.engine.status(stream);
+  return status == StreamStatus::kCreating || status == StreamStatus::kDeleting;
+}
+
+std::unexpected<ApiError> not_active(const Call& call, const Stream& stream) {
+  return refuse(
+      "ResourceInUseException",
+      fmt::format("Stream {} under account {} not ACTIVE, instead in state {}", stream.key.name,
+                  stream.key.account, streams::status_text(call.engine.status(stream))));
 }
 
 ApiResult create_stream(const Call& call) {
@@ -125,10 +145,11 @@ ApiResult create_stream(const Call& call) {
 }
 
 ApiResult delete_stream(const Call& call) {
-  const auto key = stream_key(call);
-  if (!key) return std::unexpected(key.error());
-  const auto removed = call.engine.remove(*key);
-  if (!removed) return std::unexpected(api_error(removed.error(), *key));
+  const auto stream = find_stream(call);
+  if (!stream) return std::unexpected(stream.error());
+  if (call.engine.status(**stream) == StreamStatus::kDeleting) return not_active(call, **stream);
+  const auto removed = call.engine.remove((*stream)->key);
+  if (!removed) return std::unexpected(api_error(removed.error(), (*stream)->key));
   return "";
 }
 
@@ -148,12 +169,13 @@ ApiResult describe_stream(const Call& call) {
   std::string body;
   JsonWriter w(body);
   w.begin_object().key("StreamDescription").begin_object();
-  write_common(w, **stream);
+  write_common(w, call, **stream);
   w.key("Shards").begin_array();
   std::size_t written = 0;
   bool more = false;
   for (const Shard& shard : (*stream)->shards) {
     if (shard.index() < first) continue;
+    if (has_no_shards(call, **stream)) break;
     more = written == limit;
     if (more) break;
     write_shard(w, shard);
@@ -169,8 +191,9 @@ ApiResult describe_stream_summary(const Call& call) {
   std::string body;
   JsonWriter w(body);
   w.begin_object().key("StreamDescriptionSummary").begin_object();
-  write_common(w, **stream);
-  w.field("OpenShardCount", (*stream)->open_shards()).field("ConsumerCount", 0);
+  write_common(w, call, **stream);
+  w.field("OpenShardCount", has_no_shards(call, **stream) ? 0 : (*stream)->open_shards());
+  w.field("ConsumerCount", 0);
   w.field("MaxRecordSizeInKiB", kMaxRecordSizeKiB);
   // KPL 1.x reads it; never a StreamId, which would send SDKs to amazonaws.com.
   w.field("RecordDistributionStrategy", "USER_PARTITION_KEY");
@@ -245,7 +268,7 @@ ApiResult list_streams(const Call& call) {
   for (const auto& stream : page) {
     w.begin_object().field("StreamName", std::string_view(stream->key.name));
     w.field("StreamARN", std::string_view(stream->key.arn()));
-    w.field("StreamStatus", status_text(stream->status));
+    w.field("StreamStatus", streams::status_text(call.engine.status(*stream)));
     write_mode(w, stream->settings.mode);
     write_time(w, "StreamCreationTimestamp", stream->created_ms);
     w.end_object();

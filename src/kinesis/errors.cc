@@ -41,9 +41,6 @@ ApiError api_error(const base::Failure<StreamError>& failure, const StreamKey& k
     case StreamError::kExists:
       return {400, "ResourceInUseException",
               fmt::format("Stream {} under account {} already exists.", key.name, key.account)};
-    case StreamError::kNotActive:
-      return {400, "ResourceInUseException",
-              fmt::format("Stream {} under account {} is not ACTIVE.", key.name, key.account)};
     case StreamError::kInvalid:
       return {400, "InvalidArgumentException", failure.message};
     case StreamError::kThrottled:

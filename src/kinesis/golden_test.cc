@@ -62,6 +62,9 @@ class World {
       invocation_ = argument;
     } else if (word == "journal") {
       journal_.fail_with(failure(argument));
+    } else if (word == "transition-ms") {
+      options_.transition_ms = std::stoll(argument);
+      open();
     } else if (word == "fill") {  // "fill N": a value for ${fill}
       variables["fill"] = std::string(std::stoul(argument), 'A');
     } else {
@@ -90,7 +93,7 @@ class World {
   void open() {
     service_.reset();
     engine_.reset();
-    auto engine = streams::Engine::open(folder_ / "meta.db", journal_, clock_, random_);
+    auto engine = streams::Engine::open(folder_ / "meta.db", journal_, clock_, random_, options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = std::move(*engine);
     service_ = std::make_unique<Service>(*engine_);
@@ -108,6 +111,7 @@ class World {
   base::ManualClock clock_{kNowMs};
   base::SeededRandom random_{1};
   journal::FakeJournal journal_{clock_};
+  streams::EngineOptions options_;
   std::unique_ptr<streams::Engine> engine_;
   std::unique_ptr<Service> service_;
   aws::Caller caller_;

@@ -50,9 +50,15 @@ enum PutRecordField : std::size_t {
 };
 enum PutEntryField : std::size_t { kEntryPartitionKey, kEntryHashKey, kEntryData, kEntryFields };
 
-// The stream a call means: StreamName, StreamARN, or both if they agree.
+// The stream a call means: StreamName, StreamARN, or both if they agree. find_stream also finds one
+// that is DELETING: what puts and reads go by is Engine::find.
 std::expected<streams::StreamKey, ApiError> stream_key(const Call& call);
 std::expected<streams::StreamRef, ApiError> find_stream(const Call& call);
+// As find_stream, and its status is ACTIVE.
+std::expected<streams::StreamRef, ApiError> find_active(const Call& call);
+// CREATING and DELETING: no shards are shown.
+bool has_no_shards(const Call& call, const streams::Stream& stream);
+std::unexpected<ApiError> not_active(const Call& call, const streams::Stream& stream);
 std::int64_t to_ms(double epoch_seconds);
 
 void put_record(const Call& call, Reply reply);

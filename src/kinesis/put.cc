@@ -57,14 +57,6 @@ std::expected<void, ApiError> check_dry_run(const Call& call) {
                 "Request would have succeeded, but DryRun flag is set.");
 }
 
-// A stream that is going away or not yet there has no records: AWS calls it not found here.
-ApiError put_error(const base::Failure<streams::StreamError>& failure,
-                   const streams::StreamKey& key) {
-  if (failure.code == streams::StreamError::kNotActive)
-    return {400, "ResourceNotFoundException", stream_not_found(key)};
-  return api_error(failure, key);
-}
-
 void write_result(JsonWriter& w, const PutResult& result) {
   w.begin_object();
   w.field("SequenceNumber", std::string_view(result.sequence_number.to_string()));
@@ -120,7 +112,7 @@ void put_record(const Call& call, Reply reply) {
                      [reply = std::move(reply), stream = batch->stream](
                          const streams::StreamResult<std::vector<PutResult>>& results) {
                        if (!results)
-                         return reply(std::unexpected(put_error(results.error(), stream->key)));
+                         return reply(std::unexpected(api_error(results.error(), stream->key)));
                        std::string body;
                        body.reserve(128);
                        JsonWriter w(body);
@@ -136,7 +128,7 @@ void put_records(const Call& call, Reply reply) {
                      [reply = std::move(reply), stream = batch->stream](
                          const streams::StreamResult<std::vector<PutResult>>& results) {
                        if (!results)
-                         return reply(std::unexpected(put_error(results.error(), stream->key)));
+                         return reply(std::unexpected(api_error(results.error(), stream->key)));
                        std::string body;
                        body.reserve(64 + 120 * results->size());
                        JsonWriter w(body);

@@ -37,18 +37,4 @@ void write_mode(JsonWriter& w, streams::StreamMode mode) {
   w.end_object();
 }
 
-std::string_view status_text(streams::StreamStatus status) {
-  switch (status) {
-    case streams::StreamStatus::kCreating:
-      return "CREATING";
-    case streams::StreamStatus::kActive:
-      return "ACTIVE";
-    case streams::StreamStatus::kUpdating:
-      return "UPDATING";
-    case streams::StreamStatus::kDeleting:
-      break;
-  }
-  return "DELETING";
-}
-
 }  // namespace sluice::kinesis

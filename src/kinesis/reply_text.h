@@ -17,6 +17,5 @@ void write_shard(base::JsonWriter& w, const streams::Shard& shard);
 // A timestamp as AWS JSON has it: epoch seconds, the milliseconds as a fraction.
 void write_time(base::JsonWriter& w, std::string_view name, std::int64_t ms);
 void write_mode(base::JsonWriter& w, streams::StreamMode mode);  // "StreamModeDetails":{…}
-std::string_view status_text(streams::StreamStatus status);
 
 }  // namespace sluice::kinesis

@@ -29,7 +29,7 @@ std::expected<ShardIndex, ApiError> read_shard_id(const Call& call, std::string_
 }
 
 std::expected<StreamRef, ApiError> find_provisioned(const Call& call) {
-  auto stream = find_stream(call);
+  auto stream = find_active(call);
   if (!stream) return stream;
   const StreamKey& key = (*stream)->key;
   if ((*stream)->settings.mode == streams::StreamMode::kOnDemand)

@@ -44,23 +44,27 @@ std::expected<void, ApiError> check_tag_texts(std::span<const Value> texts, std:
   return {};
 }
 
+// Tags may change in any state; AWS lets nothing else change but while the stream is ACTIVE.
+enum class Needs { kStream, kActiveStream };
+
 ApiResult change_settings(
-    const Call& call,
+    const Call& call, Needs needs,
     const std::function<std::expected<void, ApiError>(const streams::StreamKey&, StreamSettings&)>&
         edit) {
-  const auto key = stream_key(call);
-  if (!key) return std::unexpected(key.error());
+  const auto stream = needs == Needs::kActiveStream ? find_active(call) : find_stream(call);
+  if (!stream) return std::unexpected(stream.error());
+  const streams::StreamKey& key = (*stream)->key;
   // The engine speaks of streams only: what the edit refuses with is carried past it.
   std::optional<ApiError> refused;
   const auto changed =
-      call.engine.change(*key, [&](StreamSettings& settings) -> streams::StreamResult<void> {
-        auto ok = edit(*key, settings);
+      call.engine.change(key, [&](StreamSettings& settings) -> streams::StreamResult<void> {
+        auto ok = edit(key, settings);
         if (ok) return {};
         refused = ok.error();
         return base::fail(StreamError::kInvalid, refused->message);
       });
   if (refused) return std::unexpected(*refused);
-  if (!changed) return std::unexpected(api_error(changed.error(), *key));
+  if (!changed) return std::unexpected(api_error(changed.error(), key));
   return "";
 }
 
@@ -83,7 +87,7 @@ void write_tag(JsonWriter& w, const std::string& key, const std::string& value) 
 ApiResult add_tags_to_stream(const Call& call) {
   const auto pairs = call.in.members(call.in["Tags"], 2);
   return change_settings(
-      call,
+      call, Needs::kStream,
       [&](const streams::StreamKey& key,
           StreamSettings& settings) -> std::expected<void, ApiError> {
         if (auto ok = check_tag_texts(pairs, "add tags to", key); !ok) return ok;
@@ -101,7 +105,7 @@ ApiResult add_tags_to_stream(const Call& call) {
 
 ApiResult remove_tags_from_stream(const Call& call) {
   const auto keys = call.in.members(call.in["TagKeys"]);
-  return change_settings(call,
+  return change_settings(call, Needs::kStream,
                          [&](const streams::StreamKey& stream,
                              StreamSettings& settings) -> std::expected<void, ApiError> {
                            if (auto ok = check_tag_texts(keys, "remove tags from", stream); !ok)
@@ -145,7 +149,7 @@ ApiResult list_tags_for_resource(const Call& call) {
 
 ApiResult increase_retention(const Call& call) {
   const std::int64_t hours = call.in["RetentionPeriodHours"].integer;
-  return change_settings(call,
+  return change_settings(call, Needs::kActiveStream,
                          [hours](const streams::StreamKey& key,
                                  StreamSettings& settings) -> std::expected<void, ApiError> {
                            if (auto ok = check_hours(hours); !ok) return ok;
@@ -163,7 +167,7 @@ ApiResult increase_retention(const Call& call) {
 ApiResult decrease_retention(const Call& call) {
   const std::int64_t hours = call.in["RetentionPeriodHours"].integer;
   return change_settings(
-      call,
+      call, Needs::kActiveStream,
       [hours](const streams::StreamKey& key,
               StreamSettings& settings) -> std::expected<void, ApiError> {
         if (auto ok = check_hours(hours); !ok) return ok;
@@ -181,10 +185,11 @@ ApiResult update_stream_mode(const Call& call) {
   const bool on_demand = call.in.members(call.in["StreamModeDetails"])[0].text == "ON_DEMAND";
   if (call.in["WarmThroughputMiBps"].present)
     return invalid_argument("WarmThroughputMiBps is not supported yet.");
-  return change_settings(call, [on_demand](const streams::StreamKey&, StreamSettings& settings) {
-    settings.mode = on_demand ? StreamMode::kOnDemand : StreamMode::kProvisioned;
-    return std::expected<void, ApiError>();
-  });
+  return change_settings(
+      call, Needs::kActiveStream, [on_demand](const streams::StreamKey&, StreamSettings& settings) {
+        settings.mode = on_demand ? StreamMode::kOnDemand : StreamMode::kProvisioned;
+        return std::expected<void, ApiError>();
+      });
 }
 
 }  // namespace sluice::kinesis

@@ -167,12 +167,10 @@ std::expected<Query, ApiError> read_query(const Call& call) {
 ApiResult list_shards(const Call& call) {
   auto query = read_query(call);
   if (!query) return std::unexpected(query.error());
-  const auto stream = call.engine.find(query->stream);
+  const auto stream = call.engine.describe(query->stream);
   if (!stream || (!query->incarnation.empty() && (*stream)->incarnation != query->incarnation))
     return not_found(stream_not_found(query->stream));
-  if ((*stream)->status == streams::StreamStatus::kCreating ||
-      (*stream)->status == streams::StreamStatus::kDeleting)
-    return std::unexpected(api_error({streams::StreamError::kNotActive, ""}, query->stream));
+  if (has_no_shards(call, **stream)) return not_active(call, **stream);
   std::size_t page = kListShardsPage;
   if (const Value& max = call.in["MaxResults"]; max.present)
     page = std::min(page, static_cast<std::size_t>(max.integer));

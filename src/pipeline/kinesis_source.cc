@@ -23,8 +23,7 @@ std::unexpected<base::Failure<PipelineError>> invalid(fmt::format_string<Args...
 std::unexpected<base::Failure<PipelineError>> from_stream(
     const base::Failure<streams::StreamError>& failure, const std::string& what) {
   const bool passing = failure.code == streams::StreamError::kThrottled ||
-                       failure.code == streams::StreamError::kUnavailable ||
-                       failure.code == streams::StreamError::kNotActive;
+                       failure.code == streams::StreamError::kUnavailable;
   return base::fail(passing ? PipelineError::kRetry : PipelineError::kStopped,
                     fmt::format("{}: {}", what, failure.message));
 }

@@ -134,8 +134,10 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
     return std::unexpected(fmt::format("{}: {}", options.folder, opened.error().message));
   journal = std::move(*opened);
 
+  streams::EngineOptions streams_options;
+  streams_options.transition_ms = settings.kinesis_transition().count();
   auto engine = streams::Engine::open(base::join_path(data, "meta.db"), *journal,
-                                      base::system_clock(), base::system_random());
+                                      base::system_clock(), base::system_random(), streams_options);
   if (!engine) return std::unexpected(engine.error().message);
   streams = std::move(*engine);
 

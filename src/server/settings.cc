@@ -145,6 +145,12 @@ Settings::Settings()
           config_.bytes({.name = "journal.staging_bytes",
                          .help = "Puts that wait for the disk; beyond, they are throttled"},
                         64_MiB, 1_MiB, 4_GiB)),
+      kinesis_transition(config_.duration(
+          {.name = "kinesis.transition",
+           .help =
+               "How long CREATING, UPDATING and DELETING are shown: clients wait for their end; "
+               "what they name is done at once"},
+          500ms, 0ms, 10min)),
       pipelines_projects(config_.list({.name = "pipelines.projects",
                                        .help = "Folders of pipeline projects that the server runs"},
                                       {})),

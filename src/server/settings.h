@@ -66,6 +66,8 @@ class Settings {
   base::Setting<std::int64_t> journal_file_bytes;
   base::Setting<std::int64_t> journal_staging_bytes;
 
+  base::Setting<std::chrono::milliseconds> kinesis_transition;
+
   base::Setting<std::vector<std::string>> pipelines_projects;
   base::Setting<std::chrono::milliseconds> pipelines_trigger;
   base::Setting<std::int64_t> pipelines_threads;

@@ -135,12 +135,13 @@ StreamResult<Stream> Engine::plan_stream(const NewStream& wanted) {
 
 StreamResult<StreamRef> Engine::create(const NewStream& wanted) {
   const std::lock_guard change(change_mutex_);
-  if (find(wanted.key))
+  if (describe(wanted.key))
     return base::fail(StreamError::kExists, fmt::format("stream {} exists", wanted.key.name));
   auto stream = plan_stream(wanted);
   if (!stream) return std::unexpected(stream.error());
   if (auto ok = catalog_.insert(*stream); !ok) return std::unexpected(ok.error());
   shard_count_ += stream->shards.size();
+  show(*stream, StreamStatus::kCreating);
   auto ref = std::make_shared<const Stream>(std::move(*stream));
   publish(ref);
   return ref;
@@ -151,10 +152,13 @@ StreamResult<void> Engine::remove(const StreamKey& key) {
   auto stream = find(key);
   if (!stream) return std::unexpected(stream.error());
   if (auto ok = catalog_.remove(**stream, clock_.now_ms()); !ok) return ok;
+  Stream removed = **stream;
+  show(removed, StreamStatus::kDeleting);
   {
     const std::lock_guard lock(streams_mutex_);
     (*stream)->gate->publish(nullptr);
     streams_.erase(key);
+    removed_[key] = std::make_shared<const Stream>(std::move(removed));
   }
   shard_count_ -= (*stream)->shards.size();
   for (const Shard& shard : (*stream)->shards)
@@ -235,6 +239,7 @@ StreamResult<StreamRef> Engine::close_and_open(const Stream& before, Stream next
   }
   if (auto ok = catalog_.reshape(before, next); !ok) return std::unexpected(ok.error());
   shard_count_ += next.shards.size() - before.shards.size();
+  show(next, StreamStatus::kUpdating);
   auto ref = std::make_shared<const Stream>(std::move(next));
   publish(ref);
   return ref;
@@ -255,15 +260,53 @@ StreamResult<StreamRef> Engine::find(const StreamKey& key) const {
   return found->second;
 }
 
+StreamResult<StreamRef> Engine::describe(const StreamKey& key) const {
+  const std::shared_lock lock(streams_mutex_);
+  if (const auto found = streams_.find(key); found != streams_.end()) return found->second;
+  const auto removed = removed_.find(key);
+  if (removed == removed_.end() || status(*removed->second) != StreamStatus::kDeleting)
+    return no_such_stream(key);
+  return removed->second;
+}
+
+StreamStatus Engine::status(const Stream& stream) const {
+  return clock_.monotonic_ns() < stream.passing_until_ns ? stream.passing : StreamStatus::kActive;
+}
+
+void Engine::show(Stream& stream, StreamStatus status) const {
+  stream.passing = status;
+  stream.passing_until_ns = clock_.monotonic_ns() + options_.transition_ms * 1'000'000;
+}
+
+void Engine::forget_removed() {
+  const std::lock_guard lock(streams_mutex_);
+  std::erase_if(removed_, [this](const auto& entry) {
+    return status(*entry.second) != StreamStatus::kDeleting;
+  });
+}
+
 std::vector<StreamRef> Engine::list(const std::string& account, const std::string& region,
                                     const std::string& after, std::size_t count) const {
+  const StreamKey start{account, region, after};
+  std::map<std::string, StreamRef> page;  // by name
+  const auto add = [&](const std::map<StreamKey, StreamRef>& from, bool deleting) {
+    std::size_t added = 0;
+    for (auto at = from.upper_bound(start); at != from.end() && added < count; ++at) {
+      if (at->first.account != account || at->first.region != region) break;
+      if (deleting && status(*at->second) != StreamStatus::kDeleting) continue;
+      page.emplace(at->first.name, at->second);
+      ++added;
+    }
+  };
   const std::shared_lock lock(streams_mutex_);
-  std::vector<StreamRef> page;
-  for (auto at = streams_.upper_bound({account, region, after}); at != streams_.end(); ++at) {
-    if (page.size() == count || at->first.account != account || at->first.region != region) break;
-    page.push_back(at->second);
+  add(streams_, false);
+  add(removed_, true);
+  std::vector<StreamRef> streams;
+  for (auto& [name, stream] : page) {
+    if (streams.size() == count) break;
+    streams.push_back(std::move(stream));
   }
-  return page;
+  return streams;
 }
 
 std::vector<StreamRef> Engine::all() const {

@@ -27,6 +27,8 @@ struct EngineOptions {
   int shards_max = 100'000;  // open and closed, of all streams of the data folder
   // Of puts to one stream that may wait while its shards change.
   std::size_t parked_bytes_max = std::size_t{16} << 20;
+  // How long CREATING, UPDATING and DELETING are shown: clients are written to wait for their end.
+  std::int64_t transition_ms = 0;
 };
 
 class Engine final : public StreamStore, public ShardLog {
@@ -50,6 +52,9 @@ class Engine final : public StreamStore, public ShardLog {
   StreamResult<StreamRef> find(const StreamKey& key) const override;
   std::vector<StreamRef> list(const std::string& account, const std::string& region,
                               const std::string& after, std::size_t count) const override;
+  // As find(); a removed stream too while its status is DELETING.
+  StreamResult<StreamRef> describe(const StreamKey& key) const;
+  StreamStatus status(const Stream& stream) const;
 
   void append(const StreamRef& stream, const std::vector<PutEntry>& entries,
               std::optional<journal::RequestToken> token, PutDone done) override;
@@ -83,6 +88,8 @@ class Engine final : public StreamStore, public ShardLog {
                  std::optional<journal::RequestToken> token, PutDone done);
   StreamResult<const Shard*> shard_of(const Stream& stream, ShardIndex shard) const;
   bool is_current(const Stream& stream) const;
+  void show(Stream& stream, StreamStatus status) const;
+  void forget_removed();
   std::int64_t oldest_readable_ms(const Stream& stream) const;
   std::vector<StreamRef> all() const;
   void publish(StreamRef stream);
@@ -96,8 +103,9 @@ class Engine final : public StreamStore, public ShardLog {
 
   std::mutex change_mutex_;  // guards catalog_ and shard_count_; taken first
   std::size_t shard_count_ = 0;
-  mutable std::shared_mutex streams_mutex_;  // guards streams_
+  mutable std::shared_mutex streams_mutex_;  // guards the maps
   std::map<StreamKey, StreamRef> streams_;
+  std::map<StreamKey, StreamRef> removed_;  // shown as DELETING, or no more and not yet forgotten
 };
 
 }  // namespace sluice::streams

@@ -246,6 +246,7 @@ StreamResult<Index> Engine::seek(const StreamRef& stream, ShardIndex shard,
 }
 
 void Engine::release_expired() {
+  forget_removed();
   for (const StreamRef& stream : all()) {
     const std::int64_t oldest_ms = oldest_readable_ms(*stream);
     if (stream->created_ms >= oldest_ms) continue;

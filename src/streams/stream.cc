@@ -13,6 +13,20 @@ std::string StreamKey::arn() const {
   return fmt::format("arn:aws:kinesis:{}:{}:stream/{}", region, account, name);
 }
 
+std::string_view status_text(StreamStatus status) {
+  switch (status) {
+    case StreamStatus::kCreating:
+      return "CREATING";
+    case StreamStatus::kActive:
+      return "ACTIVE";
+    case StreamStatus::kUpdating:
+      return "UPDATING";
+    case StreamStatus::kDeleting:
+      break;
+  }
+  return "DELETING";
+}
+
 std::string shard_id(ShardIndex index) {
   return fmt::format("shardId-{:012}", index());
 }

@@ -26,7 +26,6 @@ enum class StreamError {
   kNoSuchStream,   // not there, or gone
   kNoSuchShard,    // the stream has no such shard (any more)
   kExists,         // a stream of that name is there
-  kNotActive,      // the stream is being made, changed or removed: try again later
   kInvalid,        // an argument is out of range; the message says which
   kThrottled,      // staging or a limit is full: try again later
   kLimitExceeded,  // more streams or shards than allowed
@@ -47,6 +46,7 @@ struct StreamKey {
 
 enum class StreamMode { kOnDemand, kProvisioned };
 enum class StreamStatus { kCreating, kActive, kUpdating, kDeleting };
+std::string_view status_text(StreamStatus status);  // as AWS writes it
 
 // AWS' 186-bit number as 56 decimal digits (reference: docs/formats/sequence-number.md): orders by
 // (shard creation, index), names its shard, and passes KCL's checks.
@@ -101,12 +101,14 @@ class AppendGate;
 struct Stream {
   StreamKey key;
   std::string incarnation;  // a UUID: a stream made anew under the same name has another
-  StreamStatus status = StreamStatus::kActive;
   std::int64_t created_ms = 0;
   StreamSettings settings;
   std::vector<Shard> shards;  // by index; closed ones too, until their records have expired
   std::vector<std::uint32_t> open_by_hash;  // positions in `shards`; they tile the hash space
   std::shared_ptr<AppendGate> gate;  // the engine's; shared: all snapshots of a stream have one
+  // What Engine::status shows for a while, by the monotonic clock; only shown, nothing waits.
+  StreamStatus passing = StreamStatus::kActive;
+  std::int64_t passing_until_ns = 0;
 
   const Shard* find(ShardIndex index) const;
   int open_shards() const { return static_cast<int>(open_by_hash.size()); }

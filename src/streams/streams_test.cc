@@ -290,6 +290,42 @@ TEST_F(EngineTest, ListsByNameInPages) {
   EXPECT_THAT(names, ElementsAre("b", "c"));
 }
 
+TEST_F(EngineTest, ShowsWhatIsPassing) {
+  journal::FakeJournal empty(clock_);
+  auto opened = Engine::open(":memory:", empty, clock_, random_, {.transition_ms = 500});
+  ASSERT_TRUE(opened);
+  Engine& engine = **opened;
+  const auto status = [&](const char* name) { return engine.status(**engine.describe(key(name))); };
+  const auto names = [&](std::size_t count) {
+    std::string all;
+    for (const StreamRef& stream : engine.list("000000000000", "us-east-1", "a", count))
+      all += stream->key.name;
+    return all;
+  };
+  for (const char* name : {"a", "b", "c", "d"})
+    ASSERT_TRUE(engine.create({key(name)}));
+  EXPECT_EQ(status("b"), StreamStatus::kCreating);
+  clock_.advance_ms(500);
+  EXPECT_EQ(status("b"), StreamStatus::kActive);
+  ASSERT_TRUE(engine.split(key("b"), ShardIndex(0), 7));
+  EXPECT_EQ(status("b"), StreamStatus::kUpdating);
+  ASSERT_TRUE(engine.remove(key("b")));
+  EXPECT_EQ(status("b"), StreamStatus::kDeleting);
+  EXPECT_FALSE(engine.find(key("b")));
+  EXPECT_EQ(engine.create({key("b")}).error().code, StreamError::kExists);
+  EXPECT_EQ(names(10), "bcd");
+  EXPECT_EQ(names(2), "bc");
+  clock_.advance_ms(499);
+  EXPECT_EQ(status("b"), StreamStatus::kDeleting);
+  clock_.set_ms(clock_.now_ms() + 1);
+  EXPECT_FALSE(engine.describe(key("b")));
+  EXPECT_EQ(names(2), "cd");
+  ASSERT_TRUE(engine.create({key("b")}));
+  EXPECT_EQ(names(10), "bcd");
+  engine.release_expired();
+  EXPECT_EQ(names(10), "bcd");
+}
+
 TEST_F(EngineTest, ARemovedStreamIsGoneAndANewOneIsAnother) {
   const StreamRef first = make("s", 2);
   const auto put_result = put(first, {{"k", "old", std::nullopt}});
