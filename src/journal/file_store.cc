@@ -61,6 +61,9 @@ base::IoResult<std::vector<std::uint32_t>> FileStore::open() {
   if (auto ok = env_.make_dirs(folder_); !ok) return std::unexpected(ok.error());
   if (auto ok = env_.sync_dir(base::parent_path(folder_)); !ok) return std::unexpected(ok.error());
   if (auto ok = lock(); !ok) return std::unexpected(ok.error());
+  // A process that died may have left names that are not on the device: what is built on them must
+  // not get there before them.
+  if (auto ok = env_.sync_dir(folder_); !ok) return std::unexpected(ok.error());
   auto names = env_.list(folder_);
   if (!names) return std::unexpected(names.error());
   const std::lock_guard guard(mutex_);

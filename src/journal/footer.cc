@@ -116,6 +116,12 @@ JournalResult<std::vector<format::RunPlace>> read_places(const DataFile& file,
   return out;
 }
 
+base::IoStatus write_trailer(DataFile& file, const format::Trailer& trailer) {
+  if (auto ok = file.file->write_at(file.bytes - sizeof(trailer), format::bytes_of(trailer)); !ok)
+    return ok;
+  return file.file->sync();
+}
+
 base::IoStatus remove_trailer(DataFile& file) {
   static constexpr std::array<char, sizeof(format::Trailer)> kZeros{};
   const std::uint64_t at = file.bytes - kZeros.size();

@@ -51,6 +51,8 @@ JournalResult<std::optional<Footer>> read_footer(const DataFile& file,
 // All RunPlaces of a sealed file, by lane. kCorrupt: those of some lane are not what was written.
 JournalResult<std::vector<format::RunPlace>> read_places(const DataFile& file,
                                                          const Footer& footer);
+// The trailer once more, synced.
+base::IoStatus write_trailer(DataFile& file, const format::Trailer& trailer);
 // The file is as if it had never been sealed; synced.
 base::IoStatus remove_trailer(DataFile& file);
 

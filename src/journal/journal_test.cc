@@ -360,6 +360,64 @@ TEST(Journal, stops_at_the_first_failed_sync) {
   EXPECT_EQ(read_all(*journal, LaneId(1)).front(), "a");
 }
 
+TEST(Journal, what_a_failed_sync_left_is_not_relied_on) {
+  for (std::uint64_t sync = 1; sync < 60; ++sync) {
+    SCOPED_TRACE(sync);
+    TestDisk disk;
+    disk.random = base::SeededRandom(sync);
+    disk.options.file_bytes = 16 << 10;
+    auto journal = disk.open();
+    std::vector<std::string> taken;
+    const auto put = [&] {
+      const std::string text = fmt::format("{}-{}", taken.size(), std::string(1500, 'x'));
+      const bool is_taken = disk.put(*journal, {{LaneId(1), {text}}}).has_value();
+      if (is_taken) taken.push_back(text);
+      return is_taken;
+    };
+    ASSERT_TRUE(put());
+    disk.faults->fail_change(base::FaultEnv::Change::kSync, sync, base::IoError::kOther);
+    while (put()) {
+    }
+    journal.reset();
+    disk.faults = std::make_unique<base::FaultEnv>(*disk.disk, disk.random);  // the machine ran on
+    journal = disk.open();
+    ASSERT_NE(journal, nullptr);
+    const bool is_more = read_all(*journal, LaneId(1)).size() > taken.size();
+    if (is_more) taken.push_back(read_all(*journal, LaneId(1)).back());
+    ASSERT_TRUE(put());
+    journal.reset();
+    disk.lose_power();
+    journal = disk.open();
+    ASSERT_NE(journal, nullptr);
+    EXPECT_EQ(read_all(*journal, LaneId(1)), taken);
+  }
+}
+
+// Two starts fail, each at some sync of a folder, on a machine that runs on; then the power fails.
+// The name that the first gave to its copy of the torn file must not be lost before the name that
+// the second gave to the next file.
+TEST(Journal, a_start_syncs_the_names_it_finds) {
+  constexpr auto kSyncDir = base::FaultEnv::Change::kSyncDir;
+  for (std::uint64_t seed = 0; seed < 800; ++seed) {
+    SCOPED_TRACE(seed);
+    TestDisk disk;
+    disk.random = base::SeededRandom(seed);
+    auto journal = disk.open();
+    ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {"a"}}}));
+    disk.faults->cut_power();
+    journal.reset();
+    for (const std::uint64_t sync : {seed % 5, seed / 5 % 5}) {
+      disk.faults = std::make_unique<base::FaultEnv>(*disk.disk, disk.random);
+      disk.faults->fail_change(kSyncDir, 1 + sync, base::IoError::kOther);
+      (void)disk.try_open();
+    }
+    disk.lose_power();
+    journal = disk.open();
+    ASSERT_NE(journal, nullptr);
+    EXPECT_THAT(read_all(*journal, LaneId(1)), ElementsAre("a"));
+  }
+}
+
 TEST(Journal, a_full_disk_refuses_puts_and_goes_on_when_there_is_room) {
   TestDisk disk;
   auto journal = disk.open();

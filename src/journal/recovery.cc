@@ -76,6 +76,10 @@ class Recovery {
     DataFileRef file = std::move(*opened);
     auto footer = read_footer(*file, tokens_since_ms_);
     if (!footer) return std::unexpected(footer.error());
+    // Written, but perhaps never synced: the process may have died in between.
+    if (*footer && last) {
+      if (auto ok = write_trailer(*file, (*footer)->trailer); !ok) return io_failed(ok.error());
+    }
     if (!*footer) {
       auto scan = scan_file(*file, follows(number) ? end_.lsn : 0);
       if (!scan) return std::unexpected(scan.error());
