@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/json_writer.h"
@@ -103,6 +105,26 @@ TEST(Sqlite, RollsBackWhatWasNotCommitted) {
   auto count = db->prepare("SELECT count(*) FROM t");
   ASSERT_TRUE(count->step().value());
   EXPECT_EQ(count->int64(0), 1);
+}
+
+// A process that died left changes in the log, perhaps not synced: opening puts them, synced, into
+// the file, so that a power cut does not take back what was read.
+TEST(Sqlite, WhatCanBeReadAfterOpeningIsInTheFile) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / random_uuid();
+  std::filesystem::create_directory(folder);
+  auto db = Sqlite::open(folder / "a", Sqlite::Mode::kMetadata);
+  ASSERT_TRUE(db->execute("CREATE TABLE t(a); INSERT INTO t VALUES (7)"));
+  std::filesystem::copy_file(folder / "a", folder / "b");
+  std::filesystem::copy_file(folder / "a-wal", folder / "b-wal");
+  const auto opened = Sqlite::open(folder / "b", Sqlite::Mode::kMetadata);
+  ASSERT_TRUE(opened);
+  std::filesystem::copy_file(folder / "b", folder / "c");  // without its log
+  auto file = Sqlite::open(folder / "c", Sqlite::Mode::kReadOnly);
+  auto rows = file->prepare("SELECT a FROM t");
+  ASSERT_TRUE(rows) << rows.error().message;
+  EXPECT_TRUE(rows->step().value());
+  EXPECT_EQ(rows->int64(0), 7);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

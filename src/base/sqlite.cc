@@ -102,8 +102,10 @@ SqliteResult<Sqlite> Sqlite::open(const std::string& path, Mode mode) {
   }
   sqlite3_busy_timeout(handle, 5000);
   if (mode == Mode::kMetadata) {
-    auto ok =
-        db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON");
+    // The checkpoint: a process that died may have left changes in the log that it never synced.
+    auto ok = db.execute(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+        "PRAGMA wal_checkpoint(PASSIVE)");
     if (!ok) return std::unexpected(ok.error());
   }
   return db;

@@ -60,8 +60,8 @@ class SqliteStatement {
 class Sqlite {
  public:
   enum class Mode { kReadOnly, kMetadata };
-  // kMetadata makes the file if needed and sets WAL, synchronous=FULL, foreign_keys. ":memory:" for
-  // tests.
+  // kMetadata makes the file if needed and sets WAL, synchronous=FULL, foreign_keys; what can be
+  // read is synced. ":memory:" for tests.
   static SqliteResult<Sqlite> open(const std::string& path, Mode mode);
 
   SqliteResult<SqliteStatement> prepare(std::string_view sql);
