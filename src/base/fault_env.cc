@@ -65,6 +65,7 @@ FaultEnv::Verdict FaultEnv::judge(Change kind, const std::string& path) {
     if (at->at != (at->kind == Change::kAny ? total : of_kind)) continue;
     Failure<IoError> planned{at->error, fmt::format("{}: a planned fault", path)};
     planned_.erase(at);
+    ++failed_;
     return {.error = std::move(planned), .done = false};
   }
   return {};
@@ -72,6 +73,7 @@ FaultEnv::Verdict FaultEnv::judge(Change kind, const std::string& path) {
 
 template <class Do>
 auto FaultEnv::change(Change kind, const std::string& path, Do&& act) -> decltype(act()) {
+  if (look_ && !is_down()) look_();
   Verdict verdict = judge(kind, path);
   if (!verdict.error) return act();
   if (verdict.done) (void)act();  // it happened, but nobody lives to see the answer
@@ -99,9 +101,19 @@ void FaultEnv::cut_power_at(std::uint64_t n) {
   cut_at_ = counts_[static_cast<int>(Change::kAny)] + n;
 }
 
+void FaultEnv::cut_power() {
+  const std::lock_guard lock(mutex_);
+  down_ = true;
+}
+
 bool FaultEnv::is_down() const {
   const std::lock_guard lock(mutex_);
   return down_;
+}
+
+std::uint64_t FaultEnv::failed_changes() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
 }
 
 void FaultEnv::set_full(bool full) {

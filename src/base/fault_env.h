@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,7 +29,14 @@ class FaultEnv final : public Env {
   // At the n-th change from now on the power goes off: that change may or may not have been done,
   // it and everything after it fails.
   void cut_power_at(std::uint64_t n);
+  // The power goes off now.
+  void cut_power();
+  // Called before each change while the power is on, on the thread that asks for the change: what a
+  // power cut would leave at this moment can be looked at. Set while nothing else uses this.
+  void on_change(std::function<void()> look) { look_ = std::move(look); }
   bool is_down() const;
+  // How many changes failed because fail_change() said so.
+  std::uint64_t failed_changes() const;
   // While full, files cannot be made or grow (kNoSpace).
   void set_full(bool full);
 
@@ -67,7 +75,9 @@ class FaultEnv final : public Env {
   mutable std::mutex mutex_;
   std::uint64_t counts_[9] = {};  // by Change
   std::vector<Planned> planned_;
+  std::function<void()> look_;
   std::optional<std::uint64_t> cut_at_;
+  std::uint64_t failed_ = 0;
   bool down_ = false;
   bool full_ = false;
 };

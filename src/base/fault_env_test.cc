@@ -132,6 +132,7 @@ TEST(FaultEnv, fails_the_change_that_was_planned) {
   EXPECT_TRUE(file->sync());
   EXPECT_EQ(*file->size(), 0U);
   EXPECT_EQ(env.changes(FaultEnv::Change::kSync), 3U);
+  EXPECT_EQ(env.failed_changes(), 2U);
 }
 
 TEST(FaultEnv, a_full_disk_takes_overwrites_only) {
@@ -145,6 +146,23 @@ TEST(FaultEnv, a_full_disk_takes_overwrites_only) {
   EXPECT_EQ(file->write_at(2, "ABCD").error().code, IoError::kNoSpace);
   EXPECT_EQ(env.open("/g", OpenMode::kCreateExclusive).error().code, IoError::kNoSpace);
   EXPECT_TRUE(env.remove("/f"));
+}
+
+TEST(FaultEnv, each_change_can_be_looked_at_before_it_is_done) {
+  MemEnv disk;
+  SeededRandom random(1);
+  FaultEnv env(disk, random);
+  std::vector<std::string> seen;
+  env.on_change([&] { seen.push_back(content(disk, "/f")); });
+  const auto file = create(env, "/f");
+  ASSERT_TRUE(file->write_at(0, "a"));
+  ASSERT_TRUE(file->sync());
+  EXPECT_EQ(content(env, "/f"), "a");
+  env.cut_power();
+  EXPECT_TRUE(env.is_down());
+  EXPECT_FALSE(file->write_at(0, "b"));
+  EXPECT_THAT(seen, ElementsAre("absent", "", "a"));
+  EXPECT_EQ(content(disk, "/f"), "a");
 }
 
 TEST(FaultEnv, after_a_cut_nothing_works_and_the_change_may_have_happened) {
