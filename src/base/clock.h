@@ -16,17 +16,22 @@ class Clock {
 
 Clock& system_clock();
 
-// A clock that stands until it is told to move.
+// A clock that stands until it is told to move. Put back, its time goes back and its durations do
+// not.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(std::int64_t now_ms) : now_ms_(now_ms) {}
+  explicit ManualClock(std::int64_t now_ms) : now_ms_(now_ms), monotonic_ms_(now_ms) {}
   std::int64_t now_ms() const override { return now_ms_; }
-  std::int64_t monotonic_ns() const override { return now_ms_ * 1'000'000; }
-  void set_ms(std::int64_t now_ms) { now_ms_ = now_ms; }
-  void advance_ms(std::int64_t by_ms) { now_ms_ += by_ms; }
+  std::int64_t monotonic_ns() const override { return monotonic_ms_ * 1'000'000; }
+  void set_ms(std::int64_t now_ms) { advance_ms(now_ms - now_ms_); }
+  void advance_ms(std::int64_t by_ms) {
+    now_ms_ += by_ms;
+    if (by_ms > 0) monotonic_ms_ += by_ms;
+  }
 
  private:
   std::int64_t now_ms_;
+  std::int64_t monotonic_ms_;
 };
 
 }  // namespace sluice::base

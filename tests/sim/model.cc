@@ -78,9 +78,8 @@ void Model::answered(std::size_t number,
   --call.under_way;
   if (!answer) {
     const auto code = answer.error().code;
-    const bool refused = code == streams::StreamError::kThrottled ||
-                         code == streams::StreamError::kInvalid ||
-                         code == streams::StreamError::kNotActive;
+    const bool refused =
+        code == streams::StreamError::kThrottled || code == streams::StreamError::kInvalid;
     if (!refused) call.was_unanswered = true;
     if (refused && call.under_way == 0 && !call.was_unanswered && call.state == CallState::kOpen)
       call.state = CallState::kNowhere;

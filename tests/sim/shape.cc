@@ -56,7 +56,6 @@ std::string flaw_of_rest(const Stream& before, const Stream& after,
                          const std::function<bool(const Shard&)>& may_go) {
   if (before.incarnation != after.incarnation) return "it is another stream of that name";
   if (before.created_ms != after.created_ms) return "its time of creation changed";
-  if (before.status != after.status) return "its status changed";
   if (!same_settings(before.settings, after.settings)) return "its settings changed";
   for (const Shard& shard : before.shards) {
     const Shard* there = after.find(shard.index);
