@@ -16,17 +16,21 @@ std::string default_data_folder() {
   return std::string(home != nullptr ? home : ".") + "/.local/share/sluice";
 }
 
-void add_where(CLI::App& command, Where& where) {
+void add_folder(CLI::App& command, Where& where) {
   where.data = default_data_folder();
   command.add_option("--data", where.data, "data folder")
       ->envname("SLUICE_DATA")
       ->capture_default_str();
+  command.add_flag("--json", where.json, "print JSON, for scripts");
+}
+
+void add_where(CLI::App& command, Where& where) {
+  add_folder(command, where);
   command
       .add_option("--endpoint", where.endpoint,
                   "server, as http://host:port; without it the server of the data folder, or the "
                   "folder itself")
       ->envname("SLUICE_ENDPOINT");
-  command.add_flag("--json", where.json, "print JSON, for scripts");
 }
 
 // One level of commands below `parent`: exactly one must be given.
@@ -55,6 +59,7 @@ class Parser {
     add_streams();
     add_apis();
     add_tables();
+    add_repair();
   }
 
   std::expected<Arguments, int> parse(int argc, char** argv) {
@@ -301,6 +306,21 @@ class Parser {
         "Example:\n  sluice tables history 0e36c8cd403d_pin_table");
   }
 
+  void add_repair() {
+    CLI::App* c = app_.add_subcommand(
+        "repair",
+        "Looks for damage in the journal of a data folder and repairs it; with no server running. "
+        "Alone it changes nothing and lists what is wrong and what would be lost; status 0: "
+        "sound.");
+    add_folder(*c, repair_.where);
+    c->add_flag("--apply", repair_.apply, "repair, unless acknowledged records would be lost");
+    c->add_flag("--accept-loss", repair_.accept_loss, "repair, and give up what is lost");
+    c->footer(
+        "A damaged file is kept as <name>.damaged.\nExamples:\n  sluice repair\n  sluice repair "
+        "--data ./data --accept-loss\n  sluice repair --json");
+    choose(c, repair_);
+  }
+
   CLI::App app_;
   ServeArguments serve_;
   DemoArguments demo_;
@@ -310,6 +330,7 @@ class Parser {
   StreamsArguments streams_[6];
   ApisArguments apis_[3];
   TablesArguments tables_[3];
+  RepairArguments repair_;
   Arguments chosen_;
 };
 

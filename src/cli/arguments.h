@@ -92,8 +92,15 @@ struct TablesArguments {
   std::string name;
 };
 
-using Arguments = std::variant<ServeArguments, DemoArguments, FeedArguments, PipelinesArguments,
-                               SqlArguments, StreamsArguments, ApisArguments, TablesArguments>;
+struct RepairArguments {
+  Where where;  // without an endpoint
+  bool apply = false;
+  bool accept_loss = false;
+};
+
+using Arguments =
+    std::variant<ServeArguments, DemoArguments, FeedArguments, PipelinesArguments, SqlArguments,
+                 StreamsArguments, ApisArguments, TablesArguments, RepairArguments>;
 
 // The arguments, or the exit status when there is nothing (more) to do: help was printed, or an
 // error was.
@@ -107,5 +114,6 @@ int run(const SqlArguments& arguments);
 int run(const StreamsArguments& arguments);
 int run(const ApisArguments& arguments);
 int run(const TablesArguments& arguments);
+int run(const RepairArguments& arguments);
 
 }  // namespace sluice::cli

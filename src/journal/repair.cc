@@ -182,9 +182,11 @@ class Repair {
     const Opening* next = nullptr;
     if (i + 1 < subjects_.size() && subjects_[i + 1].follows && subjects_[i + 1].found.opening)
       next = &*subjects_[i + 1].found.opening;
+    // Nothing in it is readable, and nothing behind it tells whether there was anything.
+    if (found.frames.empty() && !found.trailer && next == nullptr) subject.may_lack_more = true;
     if (lost_records && !found.is_full) {
       if (next != nullptr) expect_up_to(*next, found);
-      subject.may_lack_more = next == nullptr && has_lost_frame(subject);
+      if (next == nullptr && has_lost_frame(subject)) subject.may_lack_more = true;
     }
     for (const auto& [lane, ranges] : found.written) {
       const IndexRanges lost = ranges.minus(found.good[lane]);

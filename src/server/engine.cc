@@ -130,8 +130,11 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
   options.staging_bytes_max = static_cast<std::uint64_t>(settings.journal_staging_bytes());
   options.on_failed = [this](const std::string& why) { failure.report(why); };
   auto opened = journal::open_journal(options);
-  if (!opened)
-    return std::unexpected(fmt::format("{}: {}", options.folder, opened.error().message));
+  if (!opened) {
+    const bool corrupt = opened.error().code == journal::JournalError::kCorrupt;
+    return std::unexpected(fmt::format("{}: {}{}", options.folder, opened.error().message,
+                                       corrupt ? "; `sluice repair` tells more" : ""));
+  }
   journal = std::move(*opened);
 
   streams::EngineOptions streams_options;

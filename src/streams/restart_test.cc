@@ -8,6 +8,7 @@
 #include "base/mem_env.h"
 #include "journal/journal_engine.h"
 #include "streams/engine.h"
+#include "streams/lane_names.h"
 
 namespace sluice::streams {
 namespace {
@@ -131,6 +132,27 @@ TEST_P(PowerCut, LosesNothingThatWasAcknowledged) {
     *alive = false;
     life.reset();
     disk = std::move(after);
+  }
+}
+
+TEST(Restart, LanesAreNamedWithoutAnEngine) {
+  base::SeededRandom random(1);
+  base::ManualClock clock(kNowMs);
+  const Folder folder;
+  base::MemEnv disk;
+  EXPECT_EQ(read_lane_names(folder.file("meta.db")).error().code, StreamError::kUnavailable);
+  Life life(disk, folder, clock, random);
+  const StreamKey key{"000000000000", "us-east-1", "s"};
+  ASSERT_TRUE(life.engine->create({key, StreamMode::kProvisioned, 2}));
+  const auto names = read_lane_names(folder.file("meta.db"));
+  ASSERT_TRUE(names) << names.error().message;
+  const auto stream = life.engine->find(key);
+  ASSERT_EQ(names->size(), 2U);
+  for (const auto& shard : (*stream)->shards) {
+    const auto& name = names->at(shard.lane);
+    EXPECT_EQ(name.stream, key);
+    EXPECT_EQ(name.shard, shard.id());
+    EXPECT_EQ(name.retention_hours, 24);
   }
 }
 
