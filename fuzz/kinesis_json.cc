@@ -27,6 +27,7 @@ struct World {
   base::SeededRandom random{1};
   journal::FakeJournal journal{clock};
   std::unique_ptr<streams::Engine> engine;
+  base::MetricsRegistry metrics;
   std::unique_ptr<kinesis::Service> service;
 
   World() {
@@ -36,7 +37,7 @@ struct World {
     auto opened = streams::Engine::open(":memory:", journal, clock, random, options);
     if (!opened) std::abort();
     engine = std::move(*opened);
-    service = std::make_unique<kinesis::Service>(*engine);
+    service = std::make_unique<kinesis::Service>(*engine, metrics);
     if (!engine->create({{"000000000000", "us-east-1", "s"}})) std::abort();
   }
 };

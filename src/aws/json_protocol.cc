@@ -46,6 +46,7 @@ ServiceResponse json_error(int status, std::string_view type, std::string_view m
   response.status = status;
   response.content_type = kJson11;
   response.body = error_body(type, message);
+  response.error_type = type;
   return response;
 }
 
@@ -61,6 +62,7 @@ ServiceResponse cbor_error(int status, std::string_view type, std::string_view m
   ServiceResponse response;
   response.status = status;
   response.content_type = kCbor11;
+  response.error_type = type;
   response.body = message.empty() ? "\xa1" : "\xa2";  // a map of one pair, or two
   append_text(response.body, "__type");
   append_text(response.body, type);
@@ -74,6 +76,7 @@ ServiceResponse cbor_error(int status, std::string_view type, std::string_view m
 ServiceResponse xml_error(int status, std::string_view type, std::string_view message) {
   ServiceResponse response;
   response.status = status;
+  response.error_type = type;
   response.body = message.empty()
                       ? fmt::format("<{}/>\n", type)
                       : fmt::format("<{0}>\n  <Message>{1}</Message>\n</{0}>\n", type, message);

@@ -42,6 +42,7 @@ struct ServiceResponse {
   std::string content_type;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::string error_type = {};  // of an error: what its body names; not sent
 };
 
 using ServiceDone = std::function<void(ServiceResponse)>;

@@ -207,6 +207,11 @@ ApiResult get_records(const Call& call) {
       call.engine.read(*stream, iterator->shard, iterator->next, SequenceNumber::kMaxIndex, limits);
   if (!page) return std::unexpected(api_error(page.error(), iterator->stream));
 
+  std::size_t bytes = 0;
+  for (const streams::ReadRecord& record : page->records)
+    bytes += record.partition_key.size() + record.data.size();
+  call.metrics.read_records.add(page->records.size());
+  call.metrics.read_bytes.add(bytes);
   std::string body;
   JsonWriter w(body);
   w.begin_object();

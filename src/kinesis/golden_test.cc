@@ -96,7 +96,7 @@ class World {
     auto engine = streams::Engine::open(folder_ / "meta.db", journal_, clock_, random_, options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = std::move(*engine);
-    service_ = std::make_unique<Service>(*engine_);
+    service_ = std::make_unique<Service>(*engine_, metrics_);
   }
 
   static std::optional<journal::JournalError> failure(const std::string& name) {
@@ -113,6 +113,7 @@ class World {
   journal::FakeJournal journal_{clock_};
   streams::EngineOptions options_;
   std::unique_ptr<streams::Engine> engine_;
+  base::MetricsRegistry metrics_;
   std::unique_ptr<Service> service_;
   aws::Caller caller_;
   std::string content_type_{aws::kJson11};

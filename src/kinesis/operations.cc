@@ -254,6 +254,13 @@ static_assert(kOperations.size() + kNotYet.size() == 45);  // AWS has 45 actions
 
 }  // namespace
 
+std::vector<std::string_view> operation_names() {
+  std::vector<std::string_view> names;
+  for (const Operation& operation : kOperations)
+    names.push_back(operation.name);
+  return names;
+}
+
 const Operation* find_operation(std::string_view name) {
   const auto found = std::ranges::find(kOperations, name, &Operation::name);
   return found == kOperations.end() ? nullptr : &*found;

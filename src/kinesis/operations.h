@@ -3,10 +3,12 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "aws/service.h"
 #include "kinesis/errors.h"
 #include "kinesis/input.h"
+#include "kinesis/metrics.h"
 #include "kinesis/shape.h"
 #include "streams/engine.h"
 
@@ -17,13 +19,16 @@ struct Call {
   const aws::ServiceRequest& request;
   const Input& in;
   streams::Engine& engine;
+  Metrics& metrics;
 };
 
 // Where the answer goes, on whatever thread it is ready.
 struct Reply {
   aws::ServiceDone done;
   std::string request_id;
+  Measurement measurement;
   void operator()(const ApiResult& result) const;
+  void send(aws::ServiceResponse response) const;
 };
 
 struct Operation {
@@ -34,6 +39,7 @@ struct Operation {
   bool blocks = false;                          // on SQLite or on reads of the disk
 };
 
+std::vector<std::string_view> operation_names();
 const Operation* find_operation(std::string_view name);
 // An action of AWS' that is not here yet.
 bool known_to_aws(std::string_view name);

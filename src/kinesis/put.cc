@@ -67,7 +67,19 @@ void write_result(JsonWriter& w, const PutResult& result) {
 struct Batch {
   streams::StreamRef stream;
   std::vector<PutEntry> entries;
+
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const PutEntry& entry : entries)
+      sum += entry.partition_key.size() + entry.data.size();
+    return sum;
+  }
 };
+
+void count(const Reply& reply, std::size_t records, std::size_t bytes) {
+  reply.measurement.metrics.put_records.add(records);
+  reply.measurement.metrics.put_bytes.add(bytes);
+}
 
 std::expected<Batch, ApiError> one_entry(const Call& call) {
   const auto fields = call.in.top();
@@ -85,15 +97,13 @@ std::expected<Batch, ApiError> all_entries(const Call& call) {
   const Value& records = call.in["Records"];
   const auto fields = call.in.members(records, kEntryFields);
   batch.entries.reserve(records.count);
-  std::size_t bytes = 0;
   for (std::size_t i = 0; i < fields.size(); i += kEntryFields) {
     const auto entry = fields.subspan(i, kEntryFields);
     auto hash = hash_key(entry[kEntryHashKey]);
     if (!hash) return std::unexpected(hash.error());
     batch.entries.push_back({entry[kEntryPartitionKey].text, entry[kEntryData].text, *hash});
-    bytes += entry[kEntryPartitionKey].text.size() + entry[kEntryData].text.size();
   }
-  if (bytes > kPutRecordsBytesMax)
+  if (batch.bytes() > kPutRecordsBytesMax)
     return invalid_argument(
         fmt::format("Records size exceeds {} MB limit", kPutRecordsBytesMax >> 20));
   auto stream = find_stream(call);
@@ -109,10 +119,11 @@ void put_record(const Call& call, Reply reply) {
   auto batch = one_entry(call);
   if (!batch) return reply(std::unexpected(batch.error()));
   call.engine.append(batch->stream, batch->entries, request_token(call.request),
-                     [reply = std::move(reply), stream = batch->stream](
+                     [reply = std::move(reply), stream = batch->stream, bytes = batch->bytes()](
                          const streams::StreamResult<std::vector<PutResult>>& results) {
                        if (!results)
                          return reply(std::unexpected(api_error(results.error(), stream->key)));
+                       count(reply, 1, bytes);
                        std::string body;
                        body.reserve(128);
                        JsonWriter w(body);
@@ -125,10 +136,11 @@ void put_records(const Call& call, Reply reply) {
   auto batch = all_entries(call);
   if (!batch) return reply(std::unexpected(batch.error()));
   call.engine.append(batch->stream, batch->entries, request_token(call.request),
-                     [reply = std::move(reply), stream = batch->stream](
+                     [reply = std::move(reply), stream = batch->stream, bytes = batch->bytes()](
                          const streams::StreamResult<std::vector<PutResult>>& results) {
                        if (!results)
                          return reply(std::unexpected(api_error(results.error(), stream->key)));
+                       count(reply, results->size(), bytes);
                        std::string body;
                        body.reserve(64 + 120 * results->size());
                        JsonWriter w(body);

@@ -23,7 +23,7 @@ class Resharded : public testing::Test {
     auto engine = streams::Engine::open(":memory:", journal_, clock_, random_);
     EXPECT_TRUE(engine) << engine.error().message;
     engine_ = std::move(*engine);
-    service_ = std::make_unique<Service>(*engine_);
+    service_ = std::make_unique<Service>(*engine_, metrics_);
     EXPECT_TRUE(engine_->create({key_, streams::StreamMode::kProvisioned, 1}));
     put("before");
     clock_.advance_ms(9'000);
@@ -73,6 +73,7 @@ class Resharded : public testing::Test {
   base::SeededRandom random_{5};
   journal::FakeJournal journal_{clock_};
   std::unique_ptr<streams::Engine> engine_;
+  base::MetricsRegistry metrics_;
   std::unique_ptr<Service> service_;
 };
 

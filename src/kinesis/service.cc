@@ -26,6 +26,7 @@ aws::ServiceResponse coral_error(int status, std::string_view type) {
   aws::ServiceResponse response;
   response.status = status;
   response.content_type = kJson;
+  response.error_type = type;
   response.body = fmt::format(
       R"({{"Output":{{"__type":"com.amazon.coral.service#{}"}},"Version":"1.0"}})", type);
   return response;
@@ -88,7 +89,7 @@ void run(const Operation& operation, streams::Engine& engine, aws::ServiceReques
   if (status == ReadStatus::kWrongType) return reply(refuse("SerializationException", wrong_type));
   if (std::string broken = validate(input); !broken.empty())
     return reply(validation_error(std::move(broken)));
-  const Call call{request, input, engine};
+  const Call call{request, input, engine, reply.measurement.metrics};
   if (operation.start != nullptr) {
     operation.start(call, std::move(reply));
   } else {
@@ -99,23 +100,26 @@ void run(const Operation& operation, streams::Engine& engine, aws::ServiceReques
 }  // namespace
 
 void Reply::operator()(const ApiResult& result) const {
-  aws::ServiceResponse response =
-      result ? aws::json_reply(*result) : error_response(result.error());
+  send(result ? aws::json_reply(*result) : error_response(result.error()));
+}
+
+void Reply::send(aws::ServiceResponse response) const {
+  measurement.end(response);
   aws::add_request_id_headers(response, request_id);
   done(std::move(response));
 }
 
-Service::Service(streams::Engine& engine, BlockingExecutor blocking)
-    : engine_(engine), blocking_(std::move(blocking)) {}
+Service::Service(streams::Engine& engine, base::MetricsRegistry& metrics, BlockingExecutor blocking)
+    : engine_(engine), metrics_(metrics), blocking_(std::move(blocking)) {}
 
 void Service::call(aws::ServiceRequest request, aws::ServiceDone done) {
-  if (auto refused = refuse_early(request, thread_input())) {
-    aws::add_request_id_headers(*refused, request.request_id);
-    done(std::move(*refused));
-    return;
-  }
+  Metrics::Operation& counted = metrics_.of(request.action);
+  counted.request_bytes.add(request.body.size());
+  Reply reply{std::move(done),
+              request.request_id,
+              {metrics_, counted, engine_.clock(), engine_.clock().monotonic_ns()}};
+  if (auto refused = refuse_early(request, thread_input())) return reply.send(std::move(*refused));
   const Operation& operation = *find_operation(request.action);
-  Reply reply{std::move(done), request.request_id};
   if (!operation.blocks || !blocking_) {
     run(operation, engine_, request, std::move(reply));
     return;

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "aws/service.h"
+#include "kinesis/metrics.h"
 #include "streams/engine.h"
 
 namespace sluice::kinesis {
@@ -16,12 +17,14 @@ using BlockingExecutor = std::function<bool(std::function<void()>)>;
 
 class Service final : public aws::ServiceInvoker {
  public:
-  // The engine outlives the service. Without an executor everything runs on the caller's thread.
-  explicit Service(streams::Engine& engine, BlockingExecutor blocking = {});
+  // The engine and the registry outlive the service, and the service all answers. Without an
+  // executor everything runs on the caller's thread.
+  Service(streams::Engine& engine, base::MetricsRegistry& metrics, BlockingExecutor blocking = {});
   void call(aws::ServiceRequest request, aws::ServiceDone done) override;
 
  private:
   streams::Engine& engine_;
+  Metrics metrics_;
   BlockingExecutor blocking_;
 };
 

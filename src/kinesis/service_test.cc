@@ -27,7 +27,7 @@ class ServiceTest : public testing::Test {
   aws::ServiceResponse call(const std::string& action, const std::string& body,
                             const BlockingExecutor& blocking = {},
                             std::string_view content_type = aws::kJson11) {
-    Service service(*engine_, blocking);
+    Service service(*engine_, metrics_, blocking);
     aws::ServiceRequest request;
     request.action = action;
     request.content_type = content_type;
@@ -52,6 +52,7 @@ class ServiceTest : public testing::Test {
     return body + "]}";
   }
 
+  base::MetricsRegistry metrics_;
   std::optional<aws::Refusal> refusal_;
   base::ManualClock clock_{1'763'900'000'000};
   base::SeededRandom random_{1};
@@ -176,9 +177,48 @@ TEST_F(ServiceTest, ARefusedSignatureCountsAfterBrokenJsonAndBeforeWrongTypes) {
   EXPECT_TRUE(engine_->find({"000000000000", "us-east-1", "s"}));
 }
 
+TEST_F(ServiceTest, CountsCallsErrorsAndRecordsByOperation) {
+  call("PutRecords", records(3, 10));
+  call("DescribeStream", R"({"StreamName":"nowhere"})");
+  call("DescribeStream", R"({"StreamName":"nowhere"})");
+  call("DescribeStream", R"({"StreamName":)");
+  for (int i = 0; i < 100; ++i)
+    call("Made up " + std::to_string(i), "{}");
+  const std::string text = metrics_.expose();
+  for (const char* line :
+       {"sluice_kinesis_request_duration_seconds_count{operation=\"PutRecords\"} 1\n",
+        "sluice_kinesis_request_duration_seconds_count{operation=\"DescribeStream\"} 3\n",
+        "sluice_kinesis_request_duration_seconds_count{operation=\"unknown\"} 100\n",
+        "sluice_kinesis_errors_total{operation=\"DescribeStream\",error="
+        "\"ResourceNotFoundException\"} 2\n",
+        "sluice_kinesis_errors_total{operation=\"DescribeStream\",error="
+        "\"SerializationException\"} 1\n",
+        "sluice_kinesis_errors_total{operation=\"unknown\",error="
+        "\"UnknownOperationException\"} 100\n",
+        "sluice_kinesis_request_bytes_total{operation=\"unknown\"} 200\n",
+        "sluice_kinesis_put_records_total 3\n", "sluice_kinesis_put_bytes_total 33\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(text, testing::Not(HasSubstr("Made up")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("nowhere")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("errors_total{operation=\"PutRecords\"")));
+}
+
+TEST_F(ServiceTest, CountsWhatIsRead) {
+  EXPECT_TRUE(engine_->create({{"000000000000", "us-east-1", "one"}, {}, 1}));
+  call("PutRecord", R"({"StreamName":"one","Data":"aGVsbG8=","PartitionKey":"key"})");
+  std::string iterator =
+      call("GetShardIterator",
+           R"({"StreamName":"one","ShardId":"shardId-0","ShardIteratorType":"TRIM_HORIZON"})")
+          .body;
+  call("GetRecords", iterator);
+  const std::string text = metrics_.expose();
+  EXPECT_THAT(text, HasSubstr("sluice_kinesis_read_records_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("sluice_kinesis_read_bytes_total 8\n"));
+}
+
 TEST_F(ServiceTest, AnswersOnlyWhenTheRecordIsDurable) {
   journal_.hold(true);
-  Service service(*engine_);
+  Service service(*engine_, metrics_);
   aws::ServiceRequest request;
   request.action = "PutRecord";
   request.content_type = aws::kJson11;
