@@ -319,6 +319,68 @@ TEST_F(GatewayTest, ControlPlaneShowsWhatIsThere) {
   EXPECT_EQ(control("PATCH", "/restapis/" + id_).status, 501);
 }
 
+std::string api_of(const std::vector<std::string>& paths, const std::string& operations = "{}") {
+  std::string out;
+  for (const auto& path : paths)
+    out += (out.empty() ? "\"" : ",\"") + path + "\":" + operations;
+  return R"({"openapi":"3.0.1","info":{"title":"t","version":"1"},"paths":{)" + out + "}}";
+}
+
+TEST_F(GatewayTest, AnApiHasAtMost300Resources) {
+  std::vector<std::string> paths;  // the root is one of them
+  for (std::size_t i = 1; i < kResourcesMax; ++i)
+    paths.push_back("/p" + std::to_string(i));
+  EXPECT_EQ(control("POST", "/restapis?mode=import", api_of(paths)).status, 201);
+  paths.emplace_back("/more");
+  const auto refused = control("POST", "/restapis?mode=import", api_of(paths));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("more than 300 resources"));
+}
+
+TEST_F(GatewayTest, ApisAreCountedAndListedInPages) {
+  while (gateway_->store().apis().size() < kApisMax)
+    ASSERT_EQ(control("POST", "/restapis?mode=import", api_of({"/p"})).status, 201);
+  const auto refused = control("POST", "/restapis?mode=import", api_of({"/p"}));
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.headers.get("x-amzn-ErrorType"), "LimitExceededException");
+  const auto page = control("GET", "/restapis?limit=1000").body;
+  std::size_t listed = 0;
+  for (auto at = page.find("\"createdDate\""); at != std::string::npos;
+       at = page.find("\"createdDate\"", at + 1))
+    ++listed;
+  EXPECT_EQ(listed, 500U);
+  EXPECT_NE(field(page, "position"), "");
+}
+
+TEST_F(GatewayTest, DeploymentsStagesAndTheirVariablesAreCounted) {
+  const auto deploy = [&](const std::string& body) {
+    return control("POST", "/restapis/" + id_ + "/deployments", body);
+  };
+  for (std::size_t i = 1; i < kStagesMax; ++i)  // one is there
+    ASSERT_EQ(deploy("{\"stageName\":\"s" + std::to_string(i) + "\"}").status, 201);
+  EXPECT_EQ(deploy("{\"stageName\":\"more\"}").status, 429);
+  EXPECT_EQ(deploy("{\"stageName\":\"Prod\"}").status, 201);
+  std::string variables;
+  for (int i = 0; i < 101; ++i)
+    variables += (i == 0 ? "\"v" : ",\"v") + std::to_string(i) + "\":\"x\"";
+  const auto refused = deploy("{\"stageName\":\"Prod\",\"variables\":{" + variables + "}}");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("at most 100 variables"));
+  while (gateway_->store().deployments(id_).size() < kDeploymentsMax)
+    ASSERT_EQ(deploy("{}").status, 201);
+  EXPECT_EQ(deploy("{}").status, 429);
+}
+
+TEST_F(GatewayTest, WarningsOfAnImportAreCounted) {
+  std::string api = api_of({"/p"});
+  api.pop_back();
+  for (int i = 0; i < 150; ++i)
+    api += ",\"x-amazon-apigateway-unknown-" + std::to_string(i) + "\":{}";
+  const auto imported = control("POST", "/restapis?mode=import", api + "}");
+  ASSERT_EQ(imported.status, 201) << imported.body;
+  EXPECT_EQ(gateway_->store().api(field(imported.body, "id"))->warnings.size(), 100U);
+}
+
 TEST_F(GatewayTest, DeletedStagesAndApisStopAnswering) {
   EXPECT_EQ(control("DELETE", "/restapis/" + id_ + "/stages/Prod").status, 202);
   EXPECT_FALSE(gateway_->resolve_default(id_, "/Prod/streams"));

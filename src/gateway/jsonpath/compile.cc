@@ -99,7 +99,7 @@ PathResult<Path> Compiler::run() {
     if (auto s = name(); !s) return std::unexpected(s.error());
   }
   while (!done()) {
-    if (path_.steps_.size() > kStepsMax) return bad("a path of more than 1000 steps");
+    if (path_.steps_.size() >= kStepsMax) return bad("a path of more than 1000 steps");
     Status s;
     if (now() == '.') {
       s = dotted();

@@ -1,6 +1,7 @@
 // Runs src/gateway/testdata/*.txt: one file per behaviour. `--- vars` and `--- body` hold until the
 // next ones; `--- template` is rendered and compared with `--- expected`, or its failure must hold
 // the words of `--- error`.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <sstream>
 
 #include "gateway/render.h"
+#include "gateway/vtl/vtl.h"
 
 namespace sluice::gateway {
 namespace {
@@ -123,6 +125,57 @@ TEST(Limits, DeepTemplatesAndPayloadsAreRefused) {
   EXPECT_FALSE(render_template("$input.json('$')", inputs));
   inputs.body = std::string(1000, '[') + std::string(1000, ']');
   EXPECT_TRUE(render_template("$input.json('$')", inputs));
+}
+
+// Renders: the words of the refusal.
+std::string refusal(const std::string& text, const RenderInputs& inputs = {}) {
+  const auto got = render_template(text, inputs);
+  return got ? "rendered" : got.error().message;
+}
+
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i)
+    out += text;
+  return out;
+}
+
+TEST(Limits, LongTemplatesAndManyArgumentsAreRefused) {
+  EXPECT_EQ(refusal(std::string(vtl::kTemplateBytesMax, 'x')), "rendered");
+  EXPECT_EQ(refusal(std::string(vtl::kTemplateBytesMax + 1, 'x')),
+            "a template of more than 300 KiB");
+  EXPECT_EQ(refusal("#set($m = {})$m.f(1" + repeated(", 1", 15) + ")"), "rendered");
+  EXPECT_EQ(refusal("#set($m = {})$m.f(1" + repeated(", 1", 16) + ")"),
+            "a call with more than 16 arguments");
+}
+
+TEST(Limits, LongNumbersAreRefused) {
+  RenderInputs inputs;
+  const std::string sum = "#set($x = $input.path('$.n') * 10)$x";
+  inputs.body = "{\"n\":" + std::string(9'000, '7') + "}";
+  EXPECT_EQ(refusal(sum, inputs), "rendered");
+  inputs.body = "{\"n\":" + std::string(10'000, '7') + "}";
+  EXPECT_EQ(refusal(sum, inputs), "a number grows too long");
+}
+
+TEST(Limits, JsonPathsAreBounded) {
+  RenderInputs inputs;
+  inputs.body = "{}";
+  const auto path = [&](const std::string& text) {
+    return refusal("$input.path('" + text + "')", inputs);
+  };
+  EXPECT_THAT(path("$." + std::string(64 << 10, 'a')),
+              testing::HasSubstr("a path of more than 64 KiB"));
+  EXPECT_EQ(path("$" + repeated(".a", 1'000)), "rendered");
+  EXPECT_THAT(path("$" + repeated(".a", 1'001)),
+              testing::HasSubstr("a path of more than 1000 steps"));
+  EXPECT_EQ(path("$" + repeated("[?(@.a", 20) + repeated(")]", 20)), "rendered");
+  EXPECT_THAT(path("$" + repeated("[?(@.a", 21) + repeated(")]", 21)),
+              testing::HasSubstr("filters nested too deeply"));
+  // Each `..` visits everything below each of its finds.
+  inputs.body = repeated("{\"a\":", 300) + "1" + repeated("}", 300);
+  EXPECT_EQ(path("$..a"), "rendered");
+  EXPECT_THAT(path("$..a..a..a"), testing::HasSubstr("takes too many steps"));
 }
 
 TEST(Render, ErrorsNameLineAndColumn) {
