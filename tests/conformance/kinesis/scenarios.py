@@ -268,4 +268,4 @@ def retries_do_no_harm(run):
 
 ALL = [create_provisioned, create_on_demand, waiters_and_deletion, list_streams_in_pages, list_shards_in_pages, put_and_read,
        explicit_hash, iterators_of_all_types, pages_to_the_end, iterator_outlives_the_server, tags, retention, mode,
-       describe_limits, stream_arn_instead_of_name, errors_are_typed, retries_do_no_harm]
+       describe_limits, stream_arn_instead_of_name, errors_are_typed, split_and_merge, retries_do_no_harm]
