@@ -151,6 +151,23 @@ TEST(Config, SecretsComeByPrivateFileOrEnvironmentAndAreNotPrinted) {
   EXPECT_EQ(e.config.load_file(path).error().code, ConfigError::kBadFile);
 }
 
+TEST(Config, ALargeFileIsRefused) {
+  std::string path = testing::TempDir() + "/config_test_XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  ::close(fd);
+  Example e;
+  const std::string text = "port = 1\n";
+  std::ofstream(path) << text << std::string((1 << 20) - text.size(), '\n');
+  EXPECT_TRUE(e.config.load_file(path));
+  std::ofstream(path, std::ios::app) << '\n';
+  const auto loaded = e.config.load_file(path);
+  ::unlink(path.c_str());
+  ASSERT_FALSE(loaded.has_value());
+  EXPECT_EQ(loaded.error().code, ConfigError::kBadFile);
+  EXPECT_THAT(loaded.error().message, HasSubstr("larger than 1MiB"));
+}
+
 TEST(Config, PrintsAReferenceTable) {
   Example e;
   EXPECT_THAT(e.config.reference_table(),

@@ -154,6 +154,15 @@ TEST_F(DataFiles, PartitionsByValue) {
   EXPECT_EQ(scalar("SELECT count(*) FROM duckdb_tables()"), "0");
 }
 
+TEST_F(DataFiles, PartitionsOfAWriteAreCounted) {
+  const auto adds = write("SELECT range AS id, range::VARCHAR AS text FROM range(10001)", kSchema,
+                          {.partition_columns = {"text"}});
+  ASSERT_FALSE(adds);
+  EXPECT_EQ(adds.error().code, DeltaError::kUnsupported);
+  EXPECT_THAT(adds.error().message, HasSubstr("10001 partitions in one write"));
+  EXPECT_TRUE(names().empty());
+}
+
 TEST_F(DataFiles, PartitionValuesMayHoldAnyByte) {
   WriteOptions options;
   options.partition_columns = {"text"};

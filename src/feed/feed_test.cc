@@ -165,6 +165,50 @@ TEST(Feeder, StopsWhenAsked) {
   EXPECT_GE(seen, 10);
 }
 
+TEST(Feeder, ConnectionsAreBounded) {
+  FakeRows rows;
+  for (const int connections : {0, 257}) {
+    FeedOptions options = two_tables();
+    options.connections = connections;
+    Feeder feeder(options, rows, [] { return [](const Post&) { return Reply{200, kAccepted}; }; });
+    EXPECT_EQ(feeder.run(nullptr).error().code, FeedError::kInvalid) << connections;
+  }
+}
+
+// Counts what was read; the connections say when to go on.
+class CountedRows final : public RowReader {
+ public:
+  FeedResult<std::int64_t> count(const std::string&) override { return 1'000'000; }
+  FeedResult<std::string> row_json(const std::string&, std::int64_t) override {
+    ++read;
+    return "{}";
+  }
+  std::atomic<int> read = 0;
+};
+
+TEST(Feeder, TheReaderWaitsForTheConnections) {
+  constexpr int kWaiting = 1'024;
+  CountedRows rows;
+  FeedOptions options = two_tables();
+  options.posts = 3 * kWaiting;
+  options.connections = 1;
+  int posted = 0;
+  Feeder feeder(options, rows, [&] {
+    return [&](const Post&) {
+      // Those waiting, those posted, this one, and the one that the reader holds in its hand.
+      EXPECT_LE(rows.read, kWaiting + posted + 2);
+      if (posted == 0) {
+        while (rows.read < kWaiting)  // the queue fills while nothing is posted
+          std::this_thread::yield();
+      }
+      ++posted;
+      return Reply{200, kAccepted};
+    };
+  });
+  ASSERT_TRUE(feeder.run(nullptr));
+  EXPECT_EQ(posted, 3 * kWaiting);
+}
+
 TEST(OpenRows, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(open_rows("mysql://host/db").error().code, FeedError::kInvalid);
   EXPECT_EQ(open_rows("sqlite:/no/such/file").error().code, FeedError::kSource);

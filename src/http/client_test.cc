@@ -1,8 +1,12 @@
 // The client against the real server of this room.
 #include "http/client.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <string>
@@ -126,6 +130,46 @@ TEST(Client, TimesOut) {
   EXPECT_EQ(response.error().code, ClientError::kTimeout);
   server.server().stop(milliseconds(0));
   kept.clear();
+}
+
+TEST(Client, WaitsForAConnectionOnlySoLong) {
+  // Nobody accepts, and the backlog is full: further handshakes get no answer.
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  std::vector<int> waiting;
+  for (int i = 0; i < 8; ++i) {
+    waiting.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    ::connect(waiting.back(), reinterpret_cast<const sockaddr*>(&address), size);
+  }
+  Client client(ClientOptions{.connect_timeout = milliseconds(100)});
+  const auto start = std::chrono::steady_clock::now();
+  const auto response =
+      client.fetch({.url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"});
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().code, ClientError::kTimeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  for (const int fd : waiting)
+    ::close(fd);
+  ::close(listener);
+}
+
+TEST(Client, RefusesEndlessHeaders) {
+  TestServer server([](Request&&, Responder responder) {
+    Response response;
+    for (int i = 0; i < 10; ++i)
+      response.headers.add("X-" + std::to_string(i), std::string(std::size_t{40} << 10, 'h'));
+    responder.send(std::move(response));
+  });
+  Client client;
+  const auto response = client.fetch({.url = url(server, "/")});
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().code, ClientError::kBroken);
 }
 
 TEST(Client, SaysWhyThereIsNoConnection) {

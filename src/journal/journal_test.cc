@@ -324,6 +324,32 @@ TEST(Journal, staging_and_requests_are_bounded) {
   EXPECT_TRUE(disk.put(*journal, {{LaneId(1), {std::string(12'000, 'x')}}}));
 }
 
+TEST(Journal, keys_runs_and_lanes_are_bounded) {
+  TestDisk disk;
+  disk.options.file_bytes = std::uint64_t{8} << 20;
+  disk.options.lanes_max = 3;
+  auto journal = disk.open();
+  const auto words = [&](const std::vector<NewRun>& runs) {
+    std::string said = "no answer";
+    journal->append(runs, {}, [&](const TestDisk::Answer& answer) {
+      said = answer ? "taken" : answer.error().message;
+    });
+    journal->pump();
+    return said;
+  };
+  const std::string key(65'536, 'k');
+  NewRun run{.lane = LaneId(1), .records = {{}}};
+  run.records[0].partition_key = std::string_view(key).substr(1);
+  EXPECT_EQ(words({run}), "taken");
+  run.records[0].partition_key = key;
+  EXPECT_EQ(words({run}), "a partition key is longer than 65,535 bytes");
+  run.records[0].partition_key = "k";
+  EXPECT_EQ(words(std::vector<NewRun>(65'536, run)), "more than 65,535 runs in a request");
+  EXPECT_TRUE(disk.put(*journal, {{LaneId(2), {"x"}}, {LaneId(3), {"x"}}}));
+  EXPECT_EQ(disk.put(*journal, {{LaneId(4), {"x"}}}).error().code, JournalError::kOverloaded);
+  EXPECT_TRUE(disk.put(*journal, {{LaneId(3), {"x"}}})) << "those that are there go on";
+}
+
 TEST(Journal, nothing_is_readable_before_its_sync) {
   TestDisk disk;
   auto journal = disk.open();

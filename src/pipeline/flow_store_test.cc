@@ -44,6 +44,18 @@ TEST(FlowStore, TheFirstWriterOfAFileWins) {
   EXPECT_EQ(store.write_plan(other), sample_plan(4));
 }
 
+TEST(FlowStore, AFileThatIsTooLargeStopsTheFlow) {
+  base::MemEnv env;
+  ASSERT_TRUE(env.make_dirs("/t"));
+  FlowStore store(env, kFolder);
+  ASSERT_TRUE(store.make_folders());
+  ASSERT_TRUE(base::replace_file(env, flow_file_path(kFolder), std::string((64 << 20) + 1, ' ')));
+  const auto read = store.read_flow();
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, PipelineError::kStopped);
+  EXPECT_THAT(read.error().message, ::testing::HasSubstr("more than the limit"));
+}
+
 TEST(FlowStore, OldPlansAreDropped) {
   base::MemEnv env;
   ASSERT_TRUE(env.make_dirs("/t"));

@@ -1,5 +1,6 @@
 #include "pipeline/graph.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "pipeline/names.h"
@@ -45,6 +46,19 @@ TEST(Graph, KnowsTablesFlowsAndViewsOverAllFiles) {
   const GraphDataset* t = graph->find_dataset({"spark_catalog", "default", "T"});
   ASSERT_NE(t, nullptr);
   EXPECT_EQ(t->statement.comment, "c");
+}
+
+TEST(Graph, TheTextOfAFlowsViewsIsBounded) {
+  // Each view reads both below: what is inlined doubles.
+  std::string sql =
+      "CREATE TEMPORARY VIEW v0 AS SELECT 1 AS a; CREATE TEMPORARY VIEW w0 AS SELECT 1 AS a;";
+  for (int i = 1; i < 30; ++i)
+    for (const char* name : {"v", "w"})
+      sql += fmt::format(
+          "CREATE TEMPORARY VIEW {0}{1} AS SELECT v{2}.a FROM v{2} JOIN w{2} ON v{2}.a = w{2}.a;\n",
+          name, i, i - 1);
+  sql += "CREATE STREAMING TABLE t AS SELECT v29.a " + kRead + " s JOIN v29 ON true;";
+  EXPECT_THAT(error_of({{"a.sql", sql}}), HasSubstr("too many to be inlined"));
 }
 
 TEST(Graph, TheHashOfAFlowCoversItsViews) {

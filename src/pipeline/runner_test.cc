@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "pipeline/engine_test_util.h"
 
@@ -193,6 +195,38 @@ TEST_F(RunnerTest, PassingErrorsAreTriedAgainAFewTimes) {
   EXPECT_EQ(result->flows[0].retries, 3U);
   EXPECT_THAT(lines_, ::testing::Contains("Flow 'spark_catalog.default.a' has FAILED more than 2 "
                                           "times and will not be restarted."));
+}
+
+TEST_F(RunnerTest, FlowsAreCounted) {
+  std::vector<std::string> tables;
+  for (int i = 0; i < 256; ++i)
+    tables.push_back("t" + std::to_string(i));
+  RunOptions options;
+  options.dry_run = true;
+  EXPECT_TRUE(run(project(tables), parts(), options, hooks()));
+  tables.emplace_back("more");
+  EXPECT_EQ(run(project(tables), parts(), options, hooks()).error().message,
+            "more than 256 flows in a project");
+}
+
+TEST_F(RunnerTest, OnlySoManyFlowsWorkAtOnce) {
+  bench.create("lines", 1);
+  put(20);
+  RunOptions options;
+  options.concurrent_flows_max = 1;
+  RunHooks watched = hooks();
+  std::atomic<int> working = 0;
+  std::atomic<int> together = 0;
+  watched.step = [&](std::string_view after) {
+    if (after == "plan written" && ++working > 1) ++together;
+    if (after == "plans dropped") --working;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // room for another to step in
+    return PipelineResult<void>();
+  };
+  const auto result = run(project({"a", "b", "c", "d", "e"}), parts(), options, watched);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_TRUE(result->completed);
+  EXPECT_EQ(together, 0);
 }
 
 TEST_F(RunnerTest, FullRefreshIsRefused) {

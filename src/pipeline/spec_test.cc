@@ -103,6 +103,33 @@ TEST_F(LoadProject, FindsTheSpecAboveAndReadsWhatItNames) {
             (std::map<std::string, std::string>{{"t/a.sql", "A"}, {"t/deep/b.sql", "B"}}));
 }
 
+TEST_F(LoadProject, FilesAreBounded) {
+  const std::string spec = kGood + "libraries:\n  - glob: {include: t/**}\n";
+  write("p/spark-pipeline.yml", spec);
+  write("p/t/a.sql", "A");
+  const auto words = [&] {
+    const auto project = load_project((root_ / "p").string(), "");
+    return project ? "loaded" : project.error().message;
+  };
+  std::filesystem::resize_file(root_ / "p" / "t" / "a.sql", 16 << 20);
+  EXPECT_EQ(words(), "loaded");
+  std::filesystem::resize_file(root_ / "p" / "t" / "a.sql", (16 << 20) + 1);
+  EXPECT_THAT(words(), HasSubstr("more than the limit of 16777216"));
+  std::filesystem::remove(root_ / "p" / "t" / "a.sql");
+  for (int i = 0; i < 10'000; ++i)
+    write("p/t/" + std::to_string(i) + ".sql", "");
+  EXPECT_EQ(words(), "loaded");
+  write("p/t/more.sql", "");
+  EXPECT_EQ(words(), "more than 10000 files");
+}
+
+TEST(Spec, IsAtMostAMebibyte) {
+  const std::string comment = kGood + "#";
+  EXPECT_EQ(error_of(comment + std::string((1 << 20) - comment.size(), 'x')), "accepted");
+  EXPECT_THAT(error_of(comment + std::string((1 << 20) - comment.size() + 1, 'x')),
+              HasSubstr("larger than 1048576 bytes"));
+}
+
 TEST_F(LoadProject, SaysWhatSparkSays) {
   EXPECT_THAT(load_project(root_.string(), (root_ / "no.yml").string()).error().message,
               HasSubstr("[PIPELINE_SPEC_FILE_DOES_NOT_EXIST]"));

@@ -93,6 +93,49 @@ TEST(Parser, RefusesEndlessNesting) {
   EXPECT_EQ(error_of(chain).error_class, "UNSUPPORTED_BY_SLUICE");
 }
 
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  for (std::size_t i = 0; i < times; ++i)
+    out += text;
+  return out;
+}
+
+TEST(Parser, RefusesEndlessTexts) {
+  const std::string text = "SELECT 1 --";
+  EXPECT_EQ(error_of(text + std::string((16 << 20) - text.size(), 'x')).error_class, "");
+  const SqlError error = error_of(text + std::string((16 << 20) - text.size() + 1, 'x'));
+  EXPECT_EQ(error.error_class, "UNSUPPORTED_BY_SLUICE");
+}
+
+TEST(Parser, RefusesManyGroupingSets) {
+  const auto rollup = [](int columns) {
+    return "SELECT count(*) FROM t GROUP BY ROLLUP(1" + repeated(", 1", columns - 1) + ")";
+  };
+  const auto cube = [](int columns) {
+    return "SELECT count(*) FROM t GROUP BY CUBE(1" + repeated(", 1", columns - 1) + ")";
+  };
+  EXPECT_THAT(error_of(rollup(13)).message, testing::HasSubstr("12"));
+  EXPECT_THAT(error_of(cube(13)).message, testing::HasSubstr("12"));
+}
+
+TEST(Analyzer, RefusesWhatGrowsWithoutEnd) {
+  // DuckDB writes a quote as two.
+  const auto quotes = [](std::size_t count) { return '"' + std::string(count, '\'') + '"'; };
+  constexpr std::size_t kMiB = std::size_t{1} << 20;
+  EXPECT_EQ(error_of("SELECT " + quotes(3 * kMiB)).error_class, "");
+  EXPECT_THAT(error_of("SELECT " + quotes(4 * kMiB)).message,
+              testing::HasSubstr("an expression this large"));
+  EXPECT_THAT(
+      error_of("SELECT " + quotes(3 * kMiB) + ", " + quotes(3 * kMiB) + ", " + quotes(3 * kMiB))
+          .message,
+      testing::HasSubstr("a query this large"));
+  EXPECT_THAT(error_of("SELECT count(*) FROM (SELECT 1 AS a) GROUP BY ROLLUP(a, a, a, a, a, a, a, "
+                       "a, a, a, a, a), "
+                       "CUBE(a, a, a, a, a, a, a, a, a)")
+                  .message,
+              testing::HasSubstr("more than 4096 grouping sets"));
+}
+
 TEST(Parser, GoesOnAfterAnErrorWhenAsked) {
   const auto all = parse_statements_leniently("SELEC 1; SELECT 2; SELECT FROM; SELECT 4", "x");
   ASSERT_EQ(all.size(), 4U);

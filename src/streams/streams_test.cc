@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/random.h"
+#include "base/sqlite.h"
 #include "journal/fake_journal.h"
 #include "streams/engine.h"
 
@@ -342,6 +343,27 @@ TEST_F(EngineTest, ARemovedStreamIsGoneAndANewOneIsAnother) {
   EXPECT_TRUE(data(second, ShardIndex(0)).empty());
   open();
   EXPECT_TRUE(engine_->find(key("s")));
+}
+
+TEST_F(EngineTest, ARemovedStreamIsRememberedForADay) {
+  const auto remembered = [&] {
+    auto db = base::Sqlite::open(folder_ + "/meta.db", base::Sqlite::Mode::kReadOnly);
+    EXPECT_TRUE(db);
+    auto rows = db->prepare("SELECT count(*) FROM streams_removed");
+    EXPECT_TRUE(rows && *rows->step());
+    return rows->int64(0);
+  };
+  const auto make_and_remove = [&](const std::string& name) {
+    ASSERT_TRUE(make(name, 1));
+    ASSERT_TRUE(engine_->remove(key(name)));
+  };
+  make_and_remove("a");
+  clock_.advance_ms(24 * kHourMs);
+  make_and_remove("b");
+  EXPECT_EQ(remembered(), 2);
+  clock_.advance_ms(1);
+  make_and_remove("c");
+  EXPECT_EQ(remembered(), 2) << "a is forgotten";
 }
 
 TEST_F(EngineTest, HidesExpiredRecordsToTheRecordAndReleasesThem) {
