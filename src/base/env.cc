@@ -27,7 +27,7 @@ IoResult<std::string> read_file(Env& env, const std::string& path, std::uint64_t
   auto size = (*file)->size();
   if (!size) return std::unexpected(size.error());
   if (*size > bytes_max)
-    return fail(IoError::kTooLarge,
+    return fail(IoError::kOther,
                 fmt::format("{}: {} bytes, more than the limit of {}", path, *size, bytes_max));
   std::string text(*size, '\0');
   auto got = (*file)->read_at(0, std::span(text.data(), text.size()));

@@ -20,7 +20,6 @@ enum class IoError {
   kExists,    // an exclusive create or a link found the name taken; often an answer
   kNoSpace,   // the disk (or a quota) is full; reads and removals still work
   kLocked,    // another process holds the lock
-  kTooLarge,  // read_file: more than the caller takes; it stays so
   kOther,     // anything else: never retry a write or a sync, stop
 };
 

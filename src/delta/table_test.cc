@@ -135,6 +135,42 @@ TEST_F(Conflicts, AppendsGoOneAfterAnother) {
   EXPECT_EQ((*ours_->refresh())->commit_ms, (*history)[0].commit_ms);
 }
 
+// A log in which somebody else is always a moment faster.
+class LosingLog final : public LogStore {
+ public:
+  explicit LosingLog(std::unique_ptr<LogStore> real) : real_(std::move(real)) {}
+  base::IoStatus put_if_absent(const std::string& name, std::string_view data) override {
+    ++lost;
+    const auto faster = real_->put_if_absent(name, R"({"commitInfo":{"operation":"WRITE"}})");
+    EXPECT_TRUE(faster);
+    return real_->put_if_absent(name, data);
+  }
+  base::IoStatus replace(const std::string& name, std::string_view data) override {
+    return real_->replace(name, data);
+  }
+  base::IoResult<std::string> read(const std::string& name) override { return real_->read(name); }
+  base::IoResult<std::vector<std::string>> list_from(const std::string& name) override {
+    return real_->list_from(name);
+  }
+  base::IoStatus remove(const std::string& name) override { return real_->remove(name); }
+  base::IoStatus sync() override { return real_->sync(); }
+  int lost = 0;
+
+ private:
+  std::unique_ptr<LogStore> real_;
+};
+
+TEST_F(Conflicts, ACommitGivesUpAfterAThousandLostRaces) {
+  auto log = std::make_unique<LosingLog>(local_log_store(env_, kRoot));
+  const LosingLog& losing = *log;
+  auto table = Table::open(env_, clock_, kRoot, std::move(log));
+  ASSERT_TRUE(table);
+  const auto version = table->commit(**table->refresh(), append("ours"));
+  ASSERT_FALSE(version);
+  EXPECT_EQ(version.error().code, DeltaError::kConflict);
+  EXPECT_EQ(losing.lost, 1'000);
+}
+
 TEST_F(Conflicts, TheFenceStopsThePausedOne) {
   they_commit(append("theirs", "app", 0));
   const auto lost = we_commit(append("ours", "app", 0));

@@ -49,7 +49,8 @@ PipelineResult<std::optional<std::string>> FlowStore::read(const std::string& pa
   auto text = base::read_file(env_, path, kFileBytesMax);
   if (text) return *std::move(text);
   if (text.error().code == base::IoError::kNotFound) return std::nullopt;
-  if (text.error().code == base::IoError::kTooLarge)
+  // A file that is too large stays so: no reason to try again.
+  if (auto info = env_.stat(path); info && info->size_bytes > kFileBytesMax)
     return base::fail(PipelineError::kStopped, text.error().message);
   return retry(text.error());
 }
