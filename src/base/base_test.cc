@@ -4,7 +4,9 @@
 
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/env.h"
 #include "base/json_writer.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/random.h"
 #include "base/sqlite.h"
@@ -125,6 +127,48 @@ TEST(Sqlite, WhatCanBeReadAfterOpeningIsInTheFile) {
   EXPECT_TRUE(rows->step().value());
   EXPECT_EQ(rows->int64(0), 7);
   std::filesystem::remove_all(folder);
+}
+
+TEST(Sqlite, AFlippedBitIsNeverServed) {
+  set_log_level(LogLevel::kOff);
+  const auto folder = std::filesystem::path(testing::TempDir()) / random_uuid();
+  std::filesystem::create_directory(folder);
+  const auto content = [](Sqlite& db) -> SqliteResult<std::string> {
+    auto rows = db.prepare("SELECT group_concat(a || b) FROM (SELECT a, b FROM t ORDER BY a)");
+    if (!rows) return std::unexpected(rows.error());
+    if (auto row = rows->step(); !row) return std::unexpected(row.error());
+    return std::string(rows->text(0));
+  };
+  std::string expected;
+  {
+    auto db = Sqlite::open(folder / "a", Sqlite::Mode::kMetadata);
+    ASSERT_TRUE(
+        db->execute("CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT); WITH n(i) AS (SELECT 1 "
+                    "UNION ALL SELECT i + 1 FROM n WHERE i < 900) INSERT INTO t SELECT i, "
+                    "'text' || i FROM n"));
+    expected = *content(*db);
+  }
+  const auto bytes = read_file(posix_env(), folder / "a");
+  ASSERT_TRUE(bytes);
+  ASSERT_GT(bytes->size(), 3U * 4096);
+  int refused = 0;
+  SeededRandom random(1);
+  for (std::size_t i = 0; i < 150; ++i) {
+    const std::size_t at = i < 60 ? i : random.below(bytes->size());  // the header, and anywhere
+    std::string damaged = *bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << random.below(8)));
+    ASSERT_TRUE(replace_file(posix_env(), folder / "b", damaged));
+    auto db = Sqlite::open(folder / "b", Sqlite::Mode::kMetadata);
+    const auto found = db ? content(*db) : std::unexpected(db.error());
+    if (found) {
+      EXPECT_EQ(*found, expected) << at;
+    } else {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 145) << "all pages are used";
+  std::filesystem::remove_all(folder);
+  set_log_level(LogLevel::kInfo);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <utility>
 
+#include "base/sqlite_checksums.h"
+
 namespace sluice::base {
 namespace {
 
@@ -14,6 +16,8 @@ std::unexpected<Failure<SqliteError>> sqlite_failure(sqlite3* db, int code) {
   if ((code & 0xff) == SQLITE_CONSTRAINT) error = SqliteError::kConstraint;
   if ((code & 0xff) == SQLITE_BUSY) error = SqliteError::kBusy;
   if ((code & 0xff) == SQLITE_FULL) error = SqliteError::kFull;
+  if (db != nullptr && sqlite3_extended_errcode(db) == SQLITE_IOERR_DATA)
+    return fail(error, "sqlite: the file is damaged: a page's checksum is wrong");
   return fail(error,
               fmt::format("sqlite: {}", db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code)));
 }
@@ -94,7 +98,8 @@ SqliteResult<Sqlite> Sqlite::open(const std::string& path, Mode mode) {
   const int flags =
       mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_FULLMUTEX,
+                                   mode == Mode::kMetadata ? sqlite_checksums_vfs() : nullptr);
   Sqlite db(handle);
   if (code != SQLITE_OK) {
     auto failure = sqlite_failure(handle, code);
@@ -102,10 +107,13 @@ SqliteResult<Sqlite> Sqlite::open(const std::string& path, Mode mode) {
   }
   sqlite3_busy_timeout(handle, 5000);
   if (mode == Mode::kMetadata) {
-    // The checkpoint: a process that died may have left changes in the log that it never synced.
+    int reserved = kSqliteChecksumBytes;  // of a new file's pages
+    sqlite3_file_control(handle, nullptr, SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    // The log holds one change at most: SQLite takes a damaged one for the log's end. The
+    // checkpoint: a process that died may have left a change that it never synced.
     auto ok = db.execute(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-        "PRAGMA wal_checkpoint(PASSIVE)");
+        "PRAGMA wal_autocheckpoint=1; PRAGMA wal_checkpoint(PASSIVE)");
     if (!ok) return std::unexpected(ok.error());
   }
   return db;

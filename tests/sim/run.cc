@@ -76,11 +76,12 @@ void Run::boot() {
 
 void Run::end_life(End end) {
   if (end == End::kStop) machine_->stop();
-  const bool sealed = end == End::kStop && !machine_->disk_failed();
+  const bool failed = machine_->disk_failed();
+  flips_in_meta_ = !failed && !full_;
   auto next = end == End::kPowerCut ? disk_->after_power_cut(random_) : disk_->copy();
   machine_.reset();
   disk_ = std::move(next);
-  flip_bits(sealed);
+  flip_bits(end == End::kStop && !failed);
   boot();
 }
 
@@ -151,8 +152,10 @@ void Run::flip_bits(bool sealed) {
 
 void Run::flip_one(const Model& model, base::Random& random) {
   auto disk = disk_->copy();
-  const auto names = *disk->list("/journal");
-  const std::string path = "/journal/" + names[random.below(names.size())];
+  const std::string folder = flips_in_meta_ && random.below(3) == 0 ? "/" : "/journal";
+  auto names = *disk->list(folder);
+  std::erase(names, "journal");
+  const std::string path = base::join_path(folder, names[random.below(names.size())]);
   const auto bytes = base::read_file(*disk, path);
   if (!bytes || bytes->empty()) return;
   std::uint64_t offset = random.below(bytes->size());
@@ -173,6 +176,7 @@ void Run::flip_one(const Model& model, base::Random& random) {
     return;
   }
   ++counts_.flips_refused;
+  if (folder == "/" && machine.why().contains("meta.db")) return;
   if (!machine.why().contains("/journal/") || !machine.why().contains(" at offset "))
     report_.wrong("{}: refused without its place: {}", what, machine.why());
 }

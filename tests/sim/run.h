@@ -61,6 +61,8 @@ class Run {
   RunCounts counts_;
   std::uint64_t cut_ = 0;
   bool full_ = false;
+  // Without room or with a failed sync the last changes may be in SQLite's log alone.
+  bool flips_in_meta_ = false;
 };
 
 }  // namespace sluice::sim
