@@ -157,8 +157,11 @@ std::expected<Query, ApiError> read_query(const Call& call) {
   const bool token = call.in["NextToken"].present;
   if (!named && !token)
     return invalid_argument("Either NextToken or StreamName should be provided.");
-  if (named && token)
-    return invalid_argument("NextToken and StreamName cannot be provided together.");
+  for (const std::string_view other : {"StreamName", "StreamARN", "ExclusiveStartShardId",
+                                       "StreamCreationTimestamp", "ShardFilter"}) {
+    if (token && call.in[other].present)
+      return invalid_argument(fmt::format("NextToken and {} cannot be provided together.", other));
+  }
   return token ? resume(call) : new_query(call);
 }
 
