@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/json_writer.h"
 #include "kinesis/limits.h"
@@ -20,7 +19,6 @@ using streams::Stream;
 using streams::StreamRef;
 
 constexpr char kListShardsToken = 'S';
-constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 
 enum class Filter : std::uint8_t {
   kNone,
@@ -40,18 +38,17 @@ struct Query {
   std::int64_t at_ms = 0;  // of filters that name a moment
 };
 
-// Of each shard, by position: the second in which its first child was made.
-std::vector<std::int64_t> ends_s(const Stream& stream) {
-  std::vector<std::int64_t> ends(stream.shards.size(), kForever);
-  for (const Shard& child : stream.shards) {
-    for (const auto& parent : {child.parent, child.adjacent_parent}) {
-      const Shard* found = parent ? stream.find(*parent) : nullptr;
-      if (found == nullptr) continue;  // none, or expired
-      std::int64_t& end = ends[static_cast<std::size_t>(found - stream.shards.data())];
-      end = std::min(end, child.created_s);
-    }
+// The first second for which all shards are known: those whose parents are gone, or that never had
+// any, are the oldest there are.
+std::int64_t first_second(const Stream& stream) {
+  std::int64_t first_s = 0;
+  for (const Shard& shard : stream.shards) {
+    const bool has_parents =
+        shard.parent && stream.find(*shard.parent) != nullptr &&
+        (!shard.adjacent_parent || stream.find(*shard.adjacent_parent) != nullptr);
+    if (!has_parents) first_s = std::max(first_s, shard.created_s);
   }
-  return ends;
+  return first_s;
 }
 
 bool listed(const Shard& shard, std::int64_t end_s, Filter filter, std::int64_t at_s) {
@@ -180,9 +177,8 @@ ApiResult list_shards(const Call& call) {
   std::int64_t at_ms = query->at_ms;
   if (query->filter == Filter::kAtTrimHorizon || query->filter == Filter::kFromTrimHorizon)
     at_ms = call.engine.clock().now_ms() - (*stream)->retention_ms();
-  // Before the stream's life there was no shard that could be listed: its first second counts.
-  const std::int64_t at_s = std::max(at_ms / 1000, (*stream)->shards.front().created_s);
-  const std::vector<std::int64_t> ends = ends_s(**stream);
+  const std::int64_t at_s = std::max(at_ms / 1000, first_second(**stream));
+  const std::vector<std::int64_t> ends = (*stream)->ends_s();
 
   std::string body;
   JsonWriter w(body);

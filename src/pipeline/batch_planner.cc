@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 namespace sluice::pipeline {
 namespace {
@@ -32,7 +33,7 @@ class Planner {
       candidates_.push_back({&source, key, shard});
       known_[key] = std::move(shard);
     }
-    return {};
+    return check_gone(source);
   }
 
   PipelineResult<PlannedRanges> plan(const std::vector<const Source*>& sources, bool all_shards) {
@@ -56,6 +57,33 @@ class Planner {
   }
 
  private:
+  // A shard that is gone must have been read to its end, if it was there after the flow's start:
+  // one that the flow knows, or a child of such.
+  PipelineResult<void> check_gone(const Source& source) {
+    auto gone = source.gone();
+    if (!gone) return std::unexpected(gone.error());
+    for (const SourceBounds& shard : *gone) {  // by index: parents first
+      const ShardKey key{source.incarnation(), shard.shard_id};
+      const bool appeared = std::ranges::any_of(shard.parents, [&](const std::string& parent) {
+        const ShardKey of{source.incarnation(), parent};
+        return positions_.contains(of) || appeared_.contains(of);
+      });
+      if (appeared) appeared_.insert(key);
+      if ((appeared || positions_.contains(key)) && position(key) + 1 < shard.end)
+        return unread(shard.shard_id);
+      gone_.insert(key);
+    }
+    return {};
+  }
+
+  static std::unexpected<base::Failure<PipelineError>> unread(const std::string& shard_id) {
+    return base::fail(
+        PipelineError::kStopped,
+        fmt::format("{} is gone before it was read to its end: its records have expired. A full "
+                    "refresh starts again from what the stream still has",
+                    shard_id));
+  }
+
   std::uint64_t position(const ShardKey& key) const {
     const auto planned = ranges_.find(key);
     if (planned != ranges_.end()) return planned->second.to;
@@ -70,12 +98,9 @@ class Planner {
       const auto found = known_.find(key);
       if (found != known_.end()) {
         if (!found->second.closed || position(key) + 1 < found->second.end) return false;
-      } else if (positions_.contains(key) && !positions_.contains(candidate.key)) {
-        return base::fail(
-            PipelineError::kStopped,
-            fmt::format("{} is gone before it was read to its end: its records have expired. A "
-                        "full refresh starts again from what the stream still has",
-                        parent));
+      } else if (!gone_.contains(key) && positions_.contains(key) &&
+                 !positions_.contains(candidate.key)) {
+        return unread(parent);  // the stream does not even know it: nothing says that it was read
       }
     }
     return true;
@@ -124,6 +149,8 @@ class Planner {
   const BatchLimits limits_;
   std::vector<Candidate> candidates_;
   std::map<ShardKey, SourceBounds> known_;
+  std::set<ShardKey> gone_;
+  std::set<ShardKey> appeared_;  // those of them that appeared after the flow's start
   std::map<ShardKey, ShardRange> ranges_;
   std::uint64_t records_ = 0;
   std::uint64_t bytes_ = 0;

@@ -33,6 +33,7 @@ struct FakeStream {
   bool latest = false;
   bool failing = false;  // answers kRetry
   std::map<std::string, FakeShard> shards;
+  std::map<std::string, FakeShard> gone;  // closed ones, all of whose records have expired
 
   std::vector<std::string> all() const {
     std::vector<std::string> out;
@@ -57,6 +58,13 @@ class FakeSource final : public Source {
     for (const auto& [id, shard] : stream_->shards)
       out.push_back({id, shard.parents, shard.oldest, shard.end, shard.closed,
                      static_cast<std::int64_t>(shard.end)});
+    return out;
+  }
+
+  PipelineResult<std::vector<SourceBounds>> gone() const override {
+    std::vector<SourceBounds> out;
+    for (const auto& [id, shard] : stream_->gone)
+      out.push_back({id, shard.parents, shard.end, shard.end, true, 0});
     return out;
   }
 

@@ -83,15 +83,13 @@ PipelineResult<KinesisOptions> kinesis_options(const std::map<std::string, std::
 
 PipelineResult<std::unique_ptr<Source>> KinesisSource::open(const streams::StreamStore& store,
                                                             const streams::ShardLog& log,
-                                                            const base::Clock& clock,
                                                             const KinesisOptions& options) {
   auto stream = store.find(options.stream);
   if (!stream)
     return base::fail(PipelineError::kRetry,
                       fmt::format("read_kinesis: {} in region {}", stream.error().message,
                                   options.stream.region));
-  return std::unique_ptr<Source>(
-      new KinesisSource(store, log, clock, options, (*stream)->incarnation));
+  return std::unique_ptr<Source>(new KinesisSource(store, log, options, (*stream)->incarnation));
 }
 
 PipelineResult<streams::StreamRef> KinesisSource::stream() const {
@@ -116,12 +114,9 @@ PipelineResult<KinesisSource::Position> KinesisSource::find(const std::string& s
 PipelineResult<void> KinesisSource::check_expiry(const Position& at, std::uint64_t from,
                                                  std::uint64_t first) const {
   if (from + 1 >= first) return {};
-  // A shard younger than the retention has lost nothing: what is missing are numbers that a restart
-  // of the engine passed over.
-  const streams::Shard* shard = at.stream->find(at.shard);
-  if (from == 0 && shard != nullptr &&
-      clock_.now_ms() - shard->created_s * 1000 < at.stream->retention_ms())
-    return {};
+  auto lost = log_.lost_after(at.stream, at.shard, journal::Index(from));
+  if (!lost) return from_stream(lost.error(), streams::shard_id(at.shard));
+  if (!*lost) return {};
   return base::fail(
       PipelineError::kStopped,
       fmt::format("records of {} after index {} have expired: the oldest readable one is {}. The "
@@ -145,6 +140,22 @@ PipelineResult<std::vector<SourceBounds>> KinesisSource::bounds() const {
     made.end = bounds->end();
     made.closed = bounds->closed;
     made.newest_arrival_ms = bounds->newest_arrival_ms;
+    out.push_back(std::move(made));
+  }
+  return out;
+}
+
+PipelineResult<std::vector<SourceBounds>> KinesisSource::gone() const {
+  auto now = stream();
+  if (!now) return std::unexpected(now.error());
+  std::vector<SourceBounds> out;
+  for (const streams::GoneShard& shard : (*now)->gone) {
+    SourceBounds made;
+    made.shard_id = streams::shard_id(shard.index);
+    for (const auto& parent : {shard.parent, shard.adjacent_parent})
+      if (parent) made.parents.push_back(streams::shard_id(*parent));
+    made.oldest = made.end = shard.end();
+    made.closed = true;
     out.push_back(std::move(made));
   }
   return out;

@@ -6,7 +6,6 @@
 #include <mutex>
 #include <string>
 
-#include "base/clock.h"
 #include "pipeline/pipeline.h"
 #include "streams/streams.h"
 
@@ -28,12 +27,12 @@ class KinesisSource final : public Source {
   // kRetry: the stream is not there (yet).
   static PipelineResult<std::unique_ptr<Source>> open(const streams::StreamStore& store,
                                                       const streams::ShardLog& log,
-                                                      const base::Clock& clock,
                                                       const KinesisOptions& options);
 
   std::string name() const override { return options_.stream.arn(); }
   std::string incarnation() const override { return incarnation_; }
   PipelineResult<std::vector<SourceBounds>> bounds() const override;
+  PipelineResult<std::vector<SourceBounds>> gone() const override;
   PipelineResult<std::uint64_t> initial(const SourceBounds& shard) const override;
   PipelineResult<ShardRange> plan(const std::string& shard_id, std::uint64_t from,
                                   std::uint64_t below, std::uint64_t records_max,
@@ -46,17 +45,16 @@ class KinesisSource final : public Source {
     streams::ShardIndex shard;
   };
   KinesisSource(const streams::StreamStore& store, const streams::ShardLog& log,
-                const base::Clock& clock, KinesisOptions options, std::string incarnation)
+                KinesisOptions options, std::string incarnation)
       : store_(store),
         log_(log),
-        clock_(clock),
         options_(std::move(options)),
         incarnation_(std::move(incarnation)) {}
 
   // The stream as it is now; kStopped when it was removed or made anew since open().
   PipelineResult<streams::StreamRef> stream() const;
   PipelineResult<Position> find(const std::string& shard_id) const;
-  // kStopped when a record after `from` may have expired unread.
+  // kStopped when a record after `from` has expired unread.
   PipelineResult<void> check_expiry(const Position& at, std::uint64_t from,
                                     std::uint64_t first) const;
   // Pages from `from` (exclusive) on, below `below`, until a limit; the next index to read.
@@ -66,7 +64,6 @@ class KinesisSource final : public Source {
 
   const streams::StreamStore& store_;
   const streams::ShardLog& log_;
-  const base::Clock& clock_;
   const KinesisOptions options_;
   const std::string incarnation_;
 

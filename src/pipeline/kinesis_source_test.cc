@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "pipeline/batch_planner.h"
 #include "pipeline/engine_test_util.h"
 
 namespace sluice::pipeline {
@@ -11,11 +12,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 std::unique_ptr<Source> open(EngineBench& bench, InitialPosition position, std::int64_t at_ms = 0) {
-  auto source = KinesisSource::open(*bench.engine, *bench.engine, bench.clock,
-                                    {EngineBench::key("s"), position, at_ms});
+  auto source =
+      KinesisSource::open(*bench.engine, *bench.engine, {EngineBench::key("s"), position, at_ms});
   EXPECT_TRUE(source) << source.error().message;
   return *std::move(source);
 }
@@ -151,6 +153,89 @@ TEST(KinesisSource, NumbersPassedOverByARestartAreNoLoss) {
   const auto plan = source->plan(shard.shard_id, 0, shard.end, kNoLimit, kNoLimit);
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan->count, 1U);
+}
+
+// The record that was read last expires; the next one is far away in number, but nothing was lost.
+TEST(KinesisSource, ARestartBeforeTheOldestRecordIsNoLoss) {
+  EngineBench bench;
+  bench.create("s", 1);
+  bench.put("s", "read");
+  const std::uint64_t position = 1;
+  bench.journal.restart();
+  bench.open();
+  bench.clock.advance_ms(kHourMs);
+  bench.put("s", "next");
+  bench.clock.advance_ms(24 * kHourMs - 1);
+  for (int life = 0; life < 2; ++life) {
+    const auto source = open(bench, InitialPosition::kEarliest);
+    const auto plan = source->plan("shardId-000000000000", position, kNoLimit, kNoLimit, kNoLimit);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(plan->count, 1U);
+    // Whoever has not read the first one has lost it.
+    EXPECT_EQ(source->plan("shardId-000000000000", 0, kNoLimit, kNoLimit, kNoLimit).error().code,
+              PipelineError::kStopped);
+    bench.engine->release_expired();
+    bench.open();
+  }
+}
+
+// Shard 0 is split, its children are merged, all but the last shard go.
+class GoneParents : public ::testing::Test {
+ protected:
+  GoneParents() {
+    bench_.create("s", 1);
+    bench_.put("s", "in 0");
+    EXPECT_TRUE(bench_.engine->split(EngineBench::key("s"), streams::ShardIndex(0), 7));
+  }
+  void merge_and_let_go() {
+    EXPECT_TRUE(bench_.engine->merge(EngineBench::key("s"), streams::ShardIndex(1),
+                                     streams::ShardIndex(2)));
+    bench_.clock.advance_ms(24 * kHourMs + 2000);
+    bench_.engine->release_expired();
+    EXPECT_EQ((*bench_.engine->find(EngineBench::key("s")))->shards.size(), 1U);
+    bench_.put("s", "in 3");
+  }
+  PipelineResult<PlannedRanges> plan(const std::map<std::string, std::uint64_t>& read) {
+    source_ = open(bench_, InitialPosition::kEarliest);
+    Positions positions;
+    for (const auto& [shard, index] : read)
+      positions[{source_->incarnation(), "shardId-00000000000" + shard}] = index;
+    return plan_ranges({source_.get()}, positions, std::nullopt, {}, false);
+  }
+
+  EngineBench bench_;
+  std::unique_ptr<Source> source_;
+};
+
+TEST_F(GoneParents, WereReadToTheirEnds) {
+  merge_and_let_go();
+  const auto planned = plan({{"0", 1}});
+  ASSERT_TRUE(planned) << planned.error().message;
+  EXPECT_EQ(planned->records, 1U);
+}
+
+TEST_F(GoneParents, WereThereBeforeTheFlowOnly) {
+  merge_and_let_go();
+  const auto planned = plan({{"3", 0}});
+  ASSERT_TRUE(planned) << planned.error().message;
+  EXPECT_EQ(planned->records, 1U);
+}
+
+TEST_F(GoneParents, WereNotReadToTheEnd) {
+  merge_and_let_go();
+  const auto planned = plan({{"0", 0}});
+  ASSERT_FALSE(planned);
+  EXPECT_EQ(planned.error().code, PipelineError::kStopped);
+  EXPECT_THAT(planned.error().message, HasSubstr("shardId-000000000000 is gone before"));
+}
+
+TEST_F(GoneParents, CameAndWentUnread) {
+  bench_.put("s", "in 1 or 2");
+  merge_and_let_go();
+  const auto planned = plan({{"0", 1}});
+  ASSERT_FALSE(planned);
+  EXPECT_EQ(planned.error().code, PipelineError::kStopped);
+  EXPECT_THAT(planned.error().message, HasSubstr("is gone before it was read to its end"));
 }
 
 }  // namespace

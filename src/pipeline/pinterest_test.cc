@@ -63,11 +63,10 @@ TEST(Pinterest, TheExampleMakesTheWalkthroughsTables) {
   const auto project =
       load_project(std::string(SLUICE_SOURCE_DIR) + "/examples/pinterest/transformations", "");
   ASSERT_TRUE(project) << project.error().message;
-  const auto result =
-      run(*project,
-          {base::posix_env(), base::system_clock(), base::system_random(), bench.root + "/lake",
-           local_sources(*bench.engine, *bench.engine, bench.clock)},
-          {});
+  const auto result = run(*project,
+                          {base::posix_env(), base::system_clock(), base::system_random(),
+                           bench.root + "/lake", local_sources(*bench.engine, *bench.engine)},
+                          {});
   ASSERT_TRUE(result) << result.error().message;
   for (const FlowStatus& flow : result->flows) {
     EXPECT_EQ(flow.state, FlowState::kCompleted) << flow.name << ": " << flow.last_error;

@@ -63,6 +63,9 @@ class Source {
   virtual std::string name() const = 0;         // the stream's ARN: the same after it is made anew
   virtual std::string incarnation() const = 0;  // changes when the stream is made anew
   virtual PipelineResult<std::vector<SourceBounds>> bounds() const = 0;
+  // Closed shards that are not in bounds() any more, because all their records have expired; of
+  // these `end` and `parents` are known.
+  virtual PipelineResult<std::vector<SourceBounds>> gone() const = 0;
   // Where a flow that has never run begins in this shard: the index before the first record that
   // `initialPosition` asks for.
   virtual PipelineResult<std::uint64_t> initial(const SourceBounds& shard) const = 0;

@@ -48,13 +48,12 @@ std::string_view to_string(FlowState state) {
   return "";
 }
 
-SourceFactory local_sources(const streams::StreamStore& store, const streams::ShardLog& log,
-                            const base::Clock& clock) {
-  return [&store, &log,
-          &clock](const sparksql::StreamSource& leaf) -> PipelineResult<std::unique_ptr<Source>> {
+SourceFactory local_sources(const streams::StreamStore& store, const streams::ShardLog& log) {
+  return [&store,
+          &log](const sparksql::StreamSource& leaf) -> PipelineResult<std::unique_ptr<Source>> {
     auto options = kinesis_options(leaf.options);
     if (!options) return std::unexpected(options.error());
-    return KinesisSource::open(store, log, clock, *options);
+    return KinesisSource::open(store, log, *options);
   };
 }
 

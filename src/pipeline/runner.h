@@ -59,8 +59,7 @@ struct FlowStatus {
 using SourceFactory =
     std::function<PipelineResult<std::unique_ptr<Source>>(const sparksql::StreamSource& leaf)>;
 // Streams of this machine's engine. kInvalidProject: options that read_kinesis does not know.
-SourceFactory local_sources(const streams::StreamStore& store, const streams::ShardLog& log,
-                            const base::Clock& clock);
+SourceFactory local_sources(const streams::StreamStore& store, const streams::ShardLog& log);
 
 struct RunnerParts {
   base::Env& env;

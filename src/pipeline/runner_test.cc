@@ -34,7 +34,7 @@ class RunnerTest : public ::testing::Test {
 
   RunnerParts parts() {
     return {base::posix_env(), base::system_clock(), base::system_random(), bench.root + "/lake",
-            local_sources(*bench.engine, *bench.engine, bench.clock)};
+            local_sources(*bench.engine, *bench.engine)};
   }
 
   RunHooks hooks() {

@@ -218,12 +218,11 @@ PipelineRuns::~PipelineRuns() {
 
 std::expected<std::string, std::string> PipelineRuns::start(pipeline::ProjectFiles files,
                                                             RunMode mode) {
-  pipeline::RunnerParts parts{
-      .env = base::posix_env(),
-      .clock = base::system_clock(),
-      .random = base::system_random(),
-      .lake_root = base::join_path(data_, "lake"),
-      .sources = pipeline::local_sources(streams_, streams_, base::system_clock())};
+  pipeline::RunnerParts parts{.env = base::posix_env(),
+                              .clock = base::system_clock(),
+                              .random = base::system_random(),
+                              .lake_root = base::join_path(data_, "lake"),
+                              .sources = pipeline::local_sources(streams_, streams_)};
   pipeline::RunOptions options;
   options.mode = mode == RunMode::kContinuous ? pipeline::RunOptions::Mode::kContinuous
                                               : pipeline::RunOptions::Mode::kAvailableNow;

@@ -44,6 +44,13 @@ CREATE TABLE IF NOT EXISTS streams_shards(
   adjacent_parent INTEGER,
   closed_at INTEGER,
   PRIMARY KEY (incarnation, shard)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS streams_expired(
+  incarnation TEXT NOT NULL REFERENCES streams_streams ON DELETE CASCADE,
+  shard INTEGER NOT NULL,
+  below INTEGER NOT NULL,
+  parent INTEGER,
+  adjacent_parent INTEGER,
+  PRIMARY KEY (incarnation, shard)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS streams_tags(
   incarnation TEXT NOT NULL REFERENCES streams_streams ON DELETE CASCADE,
   key TEXT NOT NULL,
@@ -142,6 +149,7 @@ StreamResult<std::vector<Stream>> Catalog::load() {
     streams.emplace(stream.incarnation, std::move(stream));
   }
   if (auto ok = load_shards(streams); !ok) return std::unexpected(ok.error());
+  if (auto ok = load_expired(streams); !ok) return std::unexpected(ok.error());
   if (auto ok = load_tags(streams); !ok) return std::unexpected(ok.error());
   std::vector<Stream> all;
   for (auto& [incarnation, stream] : streams) {
@@ -178,6 +186,30 @@ StreamResult<void> Catalog::load_shards(std::map<std::string, Stream>& streams) 
     if (!rows->is_null(8))
       shard.closed_at = journal::Index(static_cast<std::uint64_t>(rows->int64(8)));
     stream->second.shards.push_back(shard);
+  }
+}
+
+StreamResult<void> Catalog::load_expired(std::map<std::string, Stream>& streams) {
+  auto rows = db_.prepare(
+      "SELECT incarnation, shard, below, parent, adjacent_parent FROM streams_expired "
+      "ORDER BY incarnation, shard");
+  if (!rows) return down(rows);
+  for (;;) {
+    auto more = rows->step();
+    if (!more) return down(more);
+    if (!*more) return {};
+    const auto stream = streams.find(std::string(rows->text(0)));
+    if (stream == streams.end()) return broken("an expired shard of no stream");
+    const ShardIndex index(static_cast<std::uint32_t>(rows->int64(1)));
+    const journal::Index below(static_cast<std::uint64_t>(rows->int64(2)));
+    auto& shards = stream->second.shards;
+    const auto shard = std::ranges::find(shards, index, &Shard::index);
+    if (shard != shards.end()) {
+      shard->expired_below = below;
+    } else {
+      stream->second.gone.push_back(
+          {index, optional_shard(*rows, 3), optional_shard(*rows, 4), below});
+    }
   }
 }
 
@@ -284,6 +316,40 @@ StreamResult<void> Catalog::update_settings(const Stream& stream) {
   row->bind(1, std::int64_t{stream.settings.retention_hours}).bind(2, stream.incarnation);
   if (auto ok = run(*row); !ok) return ok;
   if (auto ok = write_tags(stream); !ok) return ok;
+  auto committed = transaction->commit();
+  if (!committed) return down(committed);
+  return {};
+}
+
+StreamResult<void> Catalog::expire(const Stream& before, const Stream& next) {
+  auto transaction = SqliteTransaction::begin(db_);
+  if (!transaction) return down(transaction);
+  auto note = db_.prepare("INSERT OR REPLACE INTO streams_expired VALUES (?, ?, ?, ?, ?)");
+  if (!note) return down(note);
+  auto remove = db_.prepare("DELETE FROM streams_shards WHERE incarnation = ? AND shard = ?");
+  if (!remove) return down(remove);
+  for (const Shard& was : before.shards) {
+    const Shard* shard = next.find(was.index);
+    if (shard != nullptr && shard->expired_below == was.expired_below) continue;
+    const journal::Index below = shard != nullptr ? shard->expired_below : *was.closed_at;
+    note->bind(0, next.incarnation).bind(1, std::int64_t{was.index()});
+    note->bind(2, static_cast<std::int64_t>(below()));
+    bind_optional(*note, 3, was.parent);
+    bind_optional(*note, 4, was.adjacent_parent);
+    if (auto ok = run(*note); !ok) return ok;
+    if (shard != nullptr) continue;
+    remove->bind(0, next.incarnation).bind(1, std::int64_t{was.index()});
+    if (auto ok = run(*remove); !ok) return ok;
+  }
+  if (!next.gone.empty()) {
+    auto forget = db_.prepare(
+        "DELETE FROM streams_expired WHERE incarnation = ?1 AND shard < ?2 AND NOT EXISTS "
+        "(SELECT 1 FROM streams_shards s WHERE s.incarnation = ?1 AND s.shard = "
+        "streams_expired.shard)");
+    if (!forget) return down(forget);
+    forget->bind(0, next.incarnation).bind(1, std::int64_t{next.gone.front().index()});
+    if (auto ok = run(*forget); !ok) return ok;
+  }
   auto committed = transaction->commit();
   if (!committed) return down(committed);
   return {};

@@ -26,6 +26,8 @@ class Catalog {
   StreamResult<void> update_settings(const Stream& stream);
   // Stores which shards of `before` are closed in `next`, and those behind them as new, with lanes.
   StreamResult<void> reshape(const Stream& before, Stream& next);
+  // Stores how far the shards of `before` have expired in `next`, and which of them are gone.
+  StreamResult<void> expire(const Stream& before, const Stream& next);
   StreamResult<void> remove(const Stream& stream, std::int64_t now_ms);
   // One past the highest lane ever given out.
   StreamResult<std::uint32_t> next_lane();
@@ -40,6 +42,7 @@ class Catalog {
   StreamResult<void> insert_shards(Stream& stream, std::size_t from);
   StreamResult<void> write_tags(const Stream& stream);
   StreamResult<void> load_shards(std::map<std::string, Stream>& streams);
+  StreamResult<void> load_expired(std::map<std::string, Stream>& streams);
   StreamResult<void> load_tags(std::map<std::string, Stream>& streams);
 
   base::Sqlite db_;

@@ -27,6 +27,9 @@ struct EngineOptions {
   int shards_max = 100'000;  // open and closed, of all streams of the data folder
   // Of puts to one stream that may wait while its shards change.
   std::size_t parked_bytes_max = std::size_t{16} << 20;
+  // Of one stream: closed shards whose records have expired. The oldest are forgotten; a reader
+  // that was offline is told nothing of them any more.
+  std::size_t gone_shards_max = 100'000;
   // How long CREATING, UPDATING and DELETING are shown: clients are written to wait for their end.
   std::int64_t transition_ms = 0;
 };
@@ -63,10 +66,16 @@ class Engine final : public StreamStore, public ShardLog {
   StreamResult<ShardBounds> bounds(const StreamRef& stream, ShardIndex shard) const override;
   StreamResult<journal::Index> seek(const StreamRef& stream, ShardIndex shard,
                                     std::int64_t arrival_ms) const override;
+  StreamResult<bool> lost_after(const StreamRef& stream, ShardIndex shard,
+                                journal::Index after) const override;
 
-  // Tells the journal which records have expired, so that it can give space back. Reads hide them
-  // anyway, to the record; call it about once a minute on the upkeep thread.
+  // Gives back what has expired: the journal's space, and closed shards that have nothing left.
+  // Reads hide expired records anyway, to the record; call it about once a minute on the upkeep
+  // thread. Blocks on SQLite.
   void release_expired();
+
+  static std::unexpected<base::Failure<StreamError>> from_journal(
+      const base::Failure<journal::JournalError>& failure);
 
   const TokenSealer& tokens() const { return *tokens_; }
   base::Clock& clock() const { return clock_; }
@@ -84,6 +93,9 @@ class Engine final : public StreamStore, public ShardLog {
       const StreamKey& key, const std::function<StreamResult<void>(Stream&, std::int64_t)>& plan);
   StreamResult<StreamRef> close_and_open(const Stream& before, Stream next);
   std::int64_t last_second(const Stream& stream) const;
+  StreamResult<journal::Index> first_readable(const Stream& stream, const Shard& shard) const;
+  StreamResult<void> expire(const StreamKey& key);
+  std::vector<Shard> take_dead_shards(Stream& stream) const;
   void hand_over(const StreamRef& stream, const std::vector<PutEntry>& entries,
                  std::optional<journal::RequestToken> token, PutDone done);
   StreamResult<const Shard*> shard_of(const Stream& stream, ShardIndex shard) const;

@@ -32,11 +32,6 @@ StreamError stream_error(JournalError error) {
   return StreamError::kUnavailable;
 }
 
-std::unexpected<base::Failure<StreamError>> from_journal(
-    const base::Failure<JournalError>& failure) {
-  return base::fail(stream_error(failure.code), failure.message);
-}
-
 SequenceNumber number_of(const Shard& shard, Index index, std::int64_t arrival_ms) {
   return {shard.created_s, index, arrival_ms / 1000, shard.index};
 }
@@ -57,7 +52,7 @@ struct PendingPut {
 
   void finish(const journal::JournalResult<std::vector<journal::AppendedRun>>& appended) const {
     if (!appended) {
-      done(from_journal(appended.error()));
+      done(Engine::from_journal(appended.error()));
       return;
     }
     if (!routed_alike(*appended)) {
@@ -115,6 +110,11 @@ journal::RequestToken token_within(const Stream& stream, journal::RequestToken t
 }
 
 }  // namespace
+
+std::unexpected<base::Failure<StreamError>> Engine::from_journal(
+    const base::Failure<JournalError>& failure) {
+  return base::fail(stream_error(failure.code), failure.message);
+}
 
 void Engine::append(const StreamRef& stream, const std::vector<PutEntry>& entries,
                     std::optional<journal::RequestToken> token, PutDone done) {
@@ -218,17 +218,10 @@ StreamResult<ShardBounds> Engine::bounds(const StreamRef& stream, ShardIndex sha
   ShardBounds bounds;
   bounds.closed = !in.open();
   bounds.end = in.closed_at ? std::min(*in.closed_at, lane.end) : lane.end;
-  bounds.first = std::min(lane.first, bounds.end);
   bounds.newest_arrival_ms = lane.last_arrival_ms;
-  const std::int64_t oldest_ms = oldest_readable_ms(*stream);
-  if (bounds.first == bounds.end || stream->created_ms >= oldest_ms) return bounds;
-  if (lane.last_arrival_ms < oldest_ms) {
-    bounds.first = bounds.end;
-    return bounds;
-  }
-  const auto first = journal_.seek(in.lane, oldest_ms);
-  if (!first) return from_journal(first.error());
-  bounds.first = std::max(bounds.first, std::min(*first, bounds.end));
+  auto first = first_readable(*stream, in);
+  if (!first) return std::unexpected(first.error());
+  bounds.first = std::min(*first, bounds.end);
   return bounds;
 }
 
@@ -243,25 +236,6 @@ StreamResult<Index> Engine::seek(const StreamRef& stream, ShardIndex shard,
   const auto at = journal_.seek(in.lane, std::max(arrival_ms, oldest_readable_ms(*stream)));
   if (!at) return from_journal(at.error());
   return std::min(*at, end);
-}
-
-void Engine::release_expired() {
-  forget_removed();
-  for (const StreamRef& stream : all()) {
-    const std::int64_t oldest_ms = oldest_readable_ms(*stream);
-    if (stream->created_ms >= oldest_ms) continue;
-    for (const Shard& shard : stream->shards) {
-      const journal::LaneBounds lane = journal_.bounds(shard.lane);
-      if (lane.first == lane.end) continue;
-      const auto first = journal_.seek(shard.lane, oldest_ms);
-      if (!first) {
-        kLog.warn("{} {}: cannot find what has expired: {}", stream->key.name, shard.id(),
-                  first.error().message);
-        continue;
-      }
-      if (*first > lane.first) journal_.release(shard.lane, *first);
-    }
-  }
 }
 
 }  // namespace sluice::streams

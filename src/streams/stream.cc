@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <limits>
 
 #include "streams/streams.h"
 
@@ -74,6 +75,19 @@ std::uint32_t Stream::route(base::Uint128 hash) const {
       [this](std::uint32_t position) { return shards[position].hash_first; });
   assert(after != open_by_hash.begin() && hash <= shards[*std::prev(after)].hash_last);
   return *std::prev(after);
+}
+
+std::vector<std::int64_t> Stream::ends_s() const {
+  std::vector<std::int64_t> ends(shards.size(), std::numeric_limits<std::int64_t>::max());
+  for (const Shard& child : shards) {
+    for (const auto& parent : {child.parent, child.adjacent_parent}) {
+      const Shard* found = parent ? find(*parent) : nullptr;
+      if (found == nullptr) continue;  // none, or gone
+      std::int64_t& end = ends[static_cast<std::size_t>(found - shards.data())];
+      end = std::min(end, child.created_s);
+    }
+  }
+  return ends;
 }
 
 void Stream::index_shards() {

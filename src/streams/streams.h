@@ -71,11 +71,20 @@ struct Shard {
   std::optional<ShardIndex> parent;
   std::optional<ShardIndex> adjacent_parent;
   std::optional<journal::Index> closed_at;  // one past the last record; absent while open
+  journal::Index expired_below;  // one past the newest record whose space was given back; 0: none
 
   bool open() const { return !closed_at.has_value(); }
   std::string id() const;  // shardId-000000000000
   SequenceNumber start() const { return {created_s, journal::Index(0), created_s, index}; }
   SequenceNumber end() const { return {created_s, SequenceNumber::kMaxIndex, created_s, index}; }
+};
+
+// A closed shard whose records have expired: what readers who were offline must know of it.
+struct GoneShard {
+  ShardIndex index;
+  std::optional<ShardIndex> parent;
+  std::optional<ShardIndex> adjacent_parent;
+  journal::Index end;  // one past its last record; 1: it had none
 };
 
 std::string shard_id(ShardIndex index);
@@ -103,7 +112,8 @@ struct Stream {
   std::string incarnation;  // a UUID: a stream made anew under the same name has another
   std::int64_t created_ms = 0;
   StreamSettings settings;
-  std::vector<Shard> shards;  // by index; closed ones too, until their records have expired
+  std::vector<Shard> shards;    // by index; closed ones too, until their records have expired
+  std::vector<GoneShard> gone;  // by index
   std::vector<std::uint32_t> open_by_hash;  // positions in `shards`; they tile the hash space
   std::shared_ptr<AppendGate> gate;  // the engine's; shared: all snapshots of a stream have one
   // What Engine::status shows for a while, by the monotonic clock; only shown, nothing waits.
@@ -115,6 +125,9 @@ struct Stream {
   std::int64_t retention_ms() const { return std::int64_t{settings.retention_hours} * 3'600'000; }
   // The position in `shards` of the open shard that takes records of this hash.
   std::uint32_t route(base::Uint128 hash) const;
+  // Of each shard, by position: the second in which its first child was made; the largest number
+  // where there is none.
+  std::vector<std::int64_t> ends_s() const;
   void index_shards();  // fills open_by_hash; the engine calls it before anybody sees the stream
 };
 
@@ -202,6 +215,10 @@ class ShardLog {
   // The first record that arrived at `arrival_ms` or later; the durable end if there is none.
   virtual StreamResult<journal::Index> seek(const StreamRef& stream, ShardIndex shard,
                                             std::int64_t arrival_ms) const = 0;
+  // Whether a record behind `after` has expired. A number that is missing was not always a record:
+  // a restart passes some over.
+  virtual StreamResult<bool> lost_after(const StreamRef& stream, ShardIndex shard,
+                                        journal::Index after) const = 0;
 };
 
 }  // namespace sluice::streams
