@@ -147,6 +147,11 @@ void Model::changed(const StreamRef& now, Report& report) {
   adopt(change.key, now, report);
 }
 
+void Model::expired(const StreamRef& now, Report& report) {
+  check_key(now->key, now.get(), report);
+  adopt(now->key, now, report);
+}
+
 void Model::take_page(const StreamRef& stream, streams::ShardIndex shard, journal::Index from,
                       const streams::ReadPage& page, Report& report) {
   Life* life = life_of(*stream);

@@ -105,6 +105,8 @@ class Model {
   void begin_change(PendingChange change) { pending_ = std::move(change); }
   void changed(const streams::StreamRef& now, Report& report);
   void unchanged() { pending_.reset(); }
+  // Closed shards without readable records may have gone.
+  void expired(const streams::StreamRef& now, Report& report);
   bool is_changing() const { return pending_.has_value(); }
 
   // One page that was read from `from` on: nothing known is left out, nothing unknown is in it.

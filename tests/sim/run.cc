@@ -94,14 +94,18 @@ void Run::look_at_cut() {
   ++counts_.cuts;
   cut_ = counts_.changes;
   base::SeededRandom random(options_.seed ^ (counts_.changes << 32));
-  auto disk = disk_->after_power_cut(random);
+  // Either the power fails, or the process alone dies: then the next one builds upon what was not
+  // synced, until the power fails.
+  const bool runs_on = random.below(3) == 0;
+  auto disk = runs_on ? disk_->copy() : disk_->after_power_cut(random);
   base::ManualClock clock(clock_.now_ms());
-  if (random.below(3) == 0) {  // and once more, while it recovers
+  if (runs_on || random.below(3) == 0) {  // once more, while it recovers
     auto machine = std::make_unique<Machine>(*disk, clock, random, machine_options_);
     machine->faults().cut_power_at(1 + random.below(30));
     if (!machine->start() && !machine->disk_failed())
       report_.wrong("the start is refused: {}", machine->why());
-    auto next = random.below(2) == 0 ? disk->copy() : disk->after_power_cut(random);
+    const bool again = !runs_on && random.below(2) == 0;
+    auto next = again ? disk->copy() : disk->after_power_cut(random);
     machine.reset();
     disk = std::move(next);
   }

@@ -37,7 +37,7 @@ void Workload::step() {
   else if (kind < 85)
     pass_time(static_cast<std::int64_t>(random_.below(20 * kHourMs)));
   else if (kind < 88)
-    machine_.engine().release_expired();
+    release_expired();
   else if (kind < 90)
     change_settings();
   else if (kind < 93)
@@ -64,6 +64,15 @@ void Workload::pump() {
   do
     model_.begin_frame();
   while (machine_.pump_frame());
+}
+
+void Workload::release_expired() {
+  machine_.engine().release_expired();
+  if (machine_.disk_failed()) return;  // the next start shows what came of it
+  for (const char* account : kAccounts) {
+    for (const auto& stream : machine_.engine().list(account, kRegion, "", 100))
+      model_.expired(stream, report_);
+  }
 }
 
 StreamKey Workload::any_key() {

@@ -42,6 +42,7 @@ class Workload {
   void read();
   void read_anywhere();
   void seek();
+  void release_expired();
   void pass_time(std::int64_t by_ms);
   void create();
   void remove();
