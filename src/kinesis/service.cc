@@ -120,7 +120,8 @@ void Service::call(aws::ServiceRequest request, aws::ServiceDone done) {
               {metrics_, counted, engine_.clock(), engine_.clock().monotonic_ns()}};
   if (auto refused = refuse_early(request, thread_input())) return reply.send(std::move(*refused));
   const Operation& operation = *find_operation(request.action);
-  if (!operation.blocks || !blocking_) {
+  // What is refused does not wait for a thread.
+  if (!operation.blocks || !blocking_ || request.refusal) {
     run(operation, engine_, request, std::move(reply));
     return;
   }

@@ -170,7 +170,8 @@ TEST_F(ServiceTest, ARefusedSignatureCountsAfterBrokenJsonAndBeforeWrongTypes) {
       R"({"__type":"MissingAuthenticationTokenException","message":"Missing Authentication Token"})";
   EXPECT_EQ(call("ListStreams", "{}").body, refused);
   EXPECT_EQ(call("ListStreams", R"({"Limit":"x"})").body, refused);
-  EXPECT_EQ(call("DeleteStream", R"({"StreamName":"s"})").body, refused);
+  const BlockingExecutor full = [](const std::function<void()>&) { return false; };
+  EXPECT_EQ(call("DeleteStream", R"({"StreamName":"s"})", full).body, refused);
   EXPECT_EQ(call("PutRecord", R"({"StreamName":"s","Data":"","PartitionKey":"k"})").body, refused);
   EXPECT_EQ(call("ListStreams", "hello").body, R"({"__type":"SerializationException"})");
   EXPECT_EQ(call("ListStream", "{}").body, R"({"__type":"UnknownOperationException"})");
