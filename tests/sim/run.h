@@ -42,6 +42,7 @@ class Run {
   enum class End { kStop, kKill, kPowerCut };
   void boot();
   void plan_faults();
+  bool is_over();
   void fill_disk_sometimes();
   void end_life(End end);
   void look_at_cut();

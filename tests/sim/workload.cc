@@ -50,7 +50,7 @@ void Workload::step() {
     create();
   else
     remove();
-  if (!machine_.disk_failed()) pass_time(static_cast<std::int64_t>(random_.below(200)) - 50);
+  if (!machine_.faults().is_down()) pass_time(static_cast<std::int64_t>(random_.below(200)) - 50);
 }
 
 void Workload::pass_time(std::int64_t by_ms) {
@@ -68,7 +68,7 @@ void Workload::pump() {
 
 void Workload::release_expired() {
   machine_.engine().release_expired();
-  if (machine_.disk_failed()) return;  // the next start shows what came of it
+  if (machine_.faults().is_down()) return;  // the next start shows what came of it
   for (const char* account : kAccounts) {
     for (const auto& stream : machine_.engine().list(account, kRegion, "", 100))
       model_.expired(stream, report_);
