@@ -27,6 +27,11 @@ std::unexpected<ApiError> not_found(std::string message) {
   return refuse("ResourceNotFoundException", std::move(message));
 }
 
+std::string rate_exceeded(const StreamKey& key, streams::ShardIndex shard) {
+  return fmt::format("Rate exceeded for shard {} in stream {} under account {}.",
+                     streams::shard_id(shard), key.name, key.account);
+}
+
 std::string stream_not_found(const StreamKey& key) {
   return fmt::format("Stream {} under account {} not found.", key.name, key.account);
 }

@@ -22,6 +22,8 @@ using ApiResult = std::expected<std::string, ApiError>;  // a reply's body
 [[nodiscard]] std::unexpected<ApiError> validation_error(std::string message);
 [[nodiscard]] std::unexpected<ApiError> not_found(std::string message);
 
+// "Rate exceeded for shard X in stream Y under account Z."
+std::string rate_exceeded(const streams::StreamKey& key, streams::ShardIndex shard);
 // "Stream X under account Y not found."
 std::string stream_not_found(const streams::StreamKey& key);
 // `key` names the stream in AWS' texts.

@@ -203,6 +203,9 @@ ApiResult get_records(const Call& call) {
   limits.bytes_max = kGetRecordsBytesMax;
   if (const Value& limit = call.in["Limit"]; limit.present)
     limits.records_max = static_cast<std::size_t>(limit.integer);
+  if (call.shard_limits != nullptr && !call.shard_limits->begin_read(**stream, iterator->shard))
+    return refuse("ProvisionedThroughputExceededException",
+                  rate_exceeded(iterator->stream, iterator->shard));
   const auto page =
       call.engine.read(*stream, iterator->shard, iterator->next, SequenceNumber::kMaxIndex, limits);
   if (!page) return std::unexpected(api_error(page.error(), iterator->stream));
@@ -212,6 +215,7 @@ ApiResult get_records(const Call& call) {
     bytes += record.partition_key.size() + record.data.size();
   call.metrics.read_records.add(page->records.size());
   call.metrics.read_bytes.add(bytes);
+  if (call.shard_limits != nullptr) call.shard_limits->end_read(**stream, iterator->shard, bytes);
   std::string body;
   JsonWriter w(body);
   w.begin_object();

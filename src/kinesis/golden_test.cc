@@ -65,6 +65,9 @@ class World {
     } else if (word == "transition-ms") {
       options_.transition_ms = std::stoll(argument);
       open();
+    } else if (word == "shard-limits") {
+      limited_ = argument == "aws";
+      open();
     } else if (word == "fill") {  // "fill N": a value for ${fill}
       variables["fill"] = std::string(std::stoul(argument), 'A');
     } else {
@@ -96,7 +99,7 @@ class World {
     auto engine = streams::Engine::open(folder_ / "meta.db", journal_, clock_, random_, options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = std::move(*engine);
-    service_ = std::make_unique<Service>(*engine_, metrics_);
+    service_ = std::make_unique<Service>(*engine_, metrics_, BlockingExecutor(), limited_);
   }
 
   static std::optional<journal::JournalError> failure(const std::string& name) {
@@ -112,6 +115,7 @@ class World {
   base::SeededRandom random_{1};
   journal::FakeJournal journal_{clock_};
   streams::EngineOptions options_;
+  bool limited_ = false;
   std::unique_ptr<streams::Engine> engine_;
   base::MetricsRegistry metrics_;
   std::unique_ptr<Service> service_;

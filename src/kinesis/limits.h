@@ -20,6 +20,13 @@ constexpr std::int64_t kNextTokenCharsMax = 1 << 20;
 constexpr std::int64_t kNextTokenLifetimeMs = 300'000;
 constexpr std::int64_t kGetRecordsCountMax = 10'000;
 constexpr std::size_t kGetRecordsBytesMax = std::size_t{10} << 20;
+// A second of one shard, where kinesis.shard_limits = aws.
+constexpr std::int64_t kShardWriteBytes = 1 << 20;  // data and partition keys
+constexpr std::int64_t kShardWriteRecords = 1000;
+constexpr std::int64_t kShardReadCalls = 5;
+constexpr std::int64_t kShardReadBytes = 2 << 20;
+constexpr std::int64_t kShardIdleMs = 10'000;  // after it every bucket is full again
+
 constexpr std::int64_t kPageSizeMax = 10'000;  // what a Limit or MaxResults may say
 
 constexpr std::size_t kListStreamsDefault = 100;

@@ -10,6 +10,7 @@
 #include "kinesis/input.h"
 #include "kinesis/metrics.h"
 #include "kinesis/shape.h"
+#include "kinesis/shard_limits.h"
 #include "streams/engine.h"
 
 namespace sluice::kinesis {
@@ -20,6 +21,7 @@ struct Call {
   const Input& in;
   streams::Engine& engine;
   Metrics& metrics;
+  ShardLimits* shard_limits;  // null: off
 };
 
 // Where the answer goes, on whatever thread it is ready.

@@ -2,6 +2,7 @@
 // straight to the journal's staging; the reply is appended text.
 #include <fmt/core.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/digest.h"
@@ -67,6 +68,9 @@ void write_result(JsonWriter& w, const PutResult& result) {
 struct Batch {
   streams::StreamRef stream;
   std::vector<PutEntry> entries;
+  // Where shard limits are on: of each entry of the call, the shard that has no room for it. Such
+  // entries are left out of `entries`.
+  std::vector<std::optional<streams::ShardIndex>> refused = {};
 
   std::size_t bytes() const {
     std::size_t sum = 0;
@@ -75,6 +79,37 @@ struct Batch {
     return sum;
   }
 };
+
+// Takes the entries out of their shards' limits.
+void apply_limits(const Call& call, Batch& batch) {
+  if (call.shard_limits == nullptr) return;
+  std::vector<PutEntry> taken;
+  for (const PutEntry& entry : batch.entries) {
+    const base::Uint128 hash =
+        entry.explicit_hash ? *entry.explicit_hash : base::md5(entry.partition_key);
+    const streams::ShardIndex shard = batch.stream->shards[batch.stream->route(hash)].index;
+    const std::size_t bytes = entry.partition_key.size() + entry.data.size();
+    if (call.shard_limits->write(*batch.stream, shard, bytes)) {
+      batch.refused.emplace_back();
+      taken.push_back(entry);
+    } else {
+      batch.refused.emplace_back(shard);
+    }
+  }
+  batch.entries = std::move(taken);
+}
+
+// The answer kept for a call is that of the entries it took: an attempt that takes others is
+// another call.
+std::optional<journal::RequestToken> batch_token(const Call& call, const Batch& batch) {
+  auto token = request_token(call.request);
+  if (!token || batch.entries.size() == batch.refused.size() || batch.refused.empty()) return token;
+  std::string taken;
+  for (const auto& refused : batch.refused)
+    taken.push_back(refused ? '0' : '1');
+  token->digest ^= base::xxh3_128(taken, 0);
+  return token;
+}
 
 void count(const Reply& reply, std::size_t records, std::size_t bytes) {
   reply.measurement.metrics.put_records.add(records);
@@ -118,6 +153,10 @@ std::expected<Batch, ApiError> all_entries(const Call& call) {
 void put_record(const Call& call, Reply reply) {
   auto batch = one_entry(call);
   if (!batch) return reply(std::unexpected(batch.error()));
+  apply_limits(call, *batch);
+  if (batch->entries.empty())
+    return reply(refuse("ProvisionedThroughputExceededException",
+                        rate_exceeded(batch->stream->key, *batch->refused.front())));
   call.engine.append(batch->stream, batch->entries, request_token(call.request),
                      [reply = std::move(reply), stream = batch->stream, bytes = batch->bytes()](
                          const streams::StreamResult<std::vector<PutResult>>& results) {
@@ -132,23 +171,49 @@ void put_record(const Call& call, Reply reply) {
                      });
 }
 
+namespace {
+
+void write_refusal(JsonWriter& w, const streams::StreamKey& key, streams::ShardIndex shard) {
+  w.begin_object().field("ErrorCode", "ProvisionedThroughputExceededException");
+  w.field("ErrorMessage", std::string_view(rate_exceeded(key, shard))).end_object();
+}
+
+// `refused` is empty, or tells of each entry of the call whether it has a result.
+std::string put_records_body(const streams::StreamKey& key, const std::vector<PutResult>& results,
+                             const std::vector<std::optional<streams::ShardIndex>>& refused) {
+  const std::size_t entries = refused.empty() ? results.size() : refused.size();
+  std::string body;
+  body.reserve(64 + 120 * entries);
+  JsonWriter w(body);
+  w.begin_object().field("FailedRecordCount", static_cast<std::int64_t>(entries - results.size()));
+  w.key("Records").begin_array();
+  auto result = results.begin();
+  for (std::size_t i = 0; i < entries; ++i) {
+    if (!refused.empty() && refused[i]) {
+      write_refusal(w, key, *refused[i]);
+    } else {
+      write_result(w, *result++);
+    }
+  }
+  w.end_array().end_object();
+  return body;
+}
+
+}  // namespace
+
 void put_records(const Call& call, Reply reply) {
   auto batch = all_entries(call);
   if (!batch) return reply(std::unexpected(batch.error()));
-  call.engine.append(batch->stream, batch->entries, request_token(call.request),
-                     [reply = std::move(reply), stream = batch->stream, bytes = batch->bytes()](
+  apply_limits(call, *batch);
+  const auto token = batch_token(call, *batch);
+  call.engine.append(batch->stream, batch->entries, token,
+                     [reply = std::move(reply), stream = batch->stream, bytes = batch->bytes(),
+                      refused = std::move(batch->refused)](
                          const streams::StreamResult<std::vector<PutResult>>& results) {
                        if (!results)
                          return reply(std::unexpected(api_error(results.error(), stream->key)));
                        count(reply, results->size(), bytes);
-                       std::string body;
-                       body.reserve(64 + 120 * results->size());
-                       JsonWriter w(body);
-                       w.begin_object().field("FailedRecordCount", 0).key("Records").begin_array();
-                       for (const PutResult& result : *results)
-                         write_result(w, result);
-                       w.end_array().end_object();
-                       reply(std::move(body));
+                       reply(put_records_body(stream->key, *results, refused));
                      });
 }
 

@@ -75,8 +75,8 @@ Input& thread_input() {
 }
 
 // Reads, checks, calls.
-void run(const Operation& operation, streams::Engine& engine, aws::ServiceRequest& request,
-         Reply reply) {
+void run(const Operation& operation, streams::Engine& engine, ShardLimits* shard_limits,
+         aws::ServiceRequest& request, Reply reply) {
   Input& input = thread_input();
   const ReadStatus status = input.read(request.body, *operation.shape);
   const std::string wrong_type = input.message();
@@ -89,7 +89,7 @@ void run(const Operation& operation, streams::Engine& engine, aws::ServiceReques
   if (status == ReadStatus::kWrongType) return reply(refuse("SerializationException", wrong_type));
   if (std::string broken = validate(input); !broken.empty())
     return reply(validation_error(std::move(broken)));
-  const Call call{request, input, engine, reply.measurement.metrics};
+  const Call call{request, input, engine, reply.measurement.metrics, shard_limits};
   if (operation.start != nullptr) {
     operation.start(call, std::move(reply));
   } else {
@@ -109,8 +109,11 @@ void Reply::send(aws::ServiceResponse response) const {
   done(std::move(response));
 }
 
-Service::Service(streams::Engine& engine, base::MetricsRegistry& metrics, BlockingExecutor blocking)
-    : engine_(engine), metrics_(metrics), blocking_(std::move(blocking)) {}
+Service::Service(streams::Engine& engine, base::MetricsRegistry& metrics, BlockingExecutor blocking,
+                 bool shard_limits)
+    : engine_(engine), metrics_(metrics), blocking_(std::move(blocking)) {
+  if (shard_limits) shard_limits_.emplace(engine.clock());
+}
 
 void Service::call(aws::ServiceRequest request, aws::ServiceDone done) {
   Metrics::Operation& counted = metrics_.of(request.action);
@@ -120,14 +123,16 @@ void Service::call(aws::ServiceRequest request, aws::ServiceDone done) {
               {metrics_, counted, engine_.clock(), engine_.clock().monotonic_ns()}};
   if (auto refused = refuse_early(request, thread_input())) return reply.send(std::move(*refused));
   const Operation& operation = *find_operation(request.action);
+  ShardLimits* const limits = shard_limits_ ? &*shard_limits_ : nullptr;
   // What is refused does not wait for a thread.
   if (!operation.blocks || !blocking_ || request.refusal) {
-    run(operation, engine_, request, std::move(reply));
+    run(operation, engine_, limits, request, std::move(reply));
     return;
   }
-  const bool taken = blocking_([this, &operation, request = std::move(request), reply]() mutable {
-    run(operation, engine_, request, std::move(reply));
-  });
+  const bool taken =
+      blocking_([this, &operation, limits, request = std::move(request), reply]() mutable {
+        run(operation, engine_, limits, request, std::move(reply));
+      });
   if (!taken)
     reply(refuse("LimitExceededException", "Too many calls are waiting; try again later."));
 }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "aws/service.h"
 #include "kinesis/metrics.h"
+#include "kinesis/shard_limits.h"
 #include "streams/engine.h"
 
 namespace sluice::kinesis {
@@ -19,12 +21,14 @@ class Service final : public aws::ServiceInvoker {
  public:
   // The engine and the registry outlive the service, and the service all answers. Without an
   // executor everything runs on the caller's thread.
-  Service(streams::Engine& engine, base::MetricsRegistry& metrics, BlockingExecutor blocking = {});
+  Service(streams::Engine& engine, base::MetricsRegistry& metrics, BlockingExecutor blocking = {},
+          bool shard_limits = false);
   void call(aws::ServiceRequest request, aws::ServiceDone done) override;
 
  private:
   streams::Engine& engine_;
   Metrics metrics_;
+  std::optional<ShardLimits> shard_limits_;
   BlockingExecutor blocking_;
 };
 

@@ -148,7 +148,8 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
       "blocking", static_cast<std::size_t>(settings.blocking_threads()),
       static_cast<std::size_t>(settings.blocking_queue()));
   blocking->start();
-  kinesis = std::make_unique<kinesis::Service>(*streams, metrics, submit());
+  kinesis = std::make_unique<kinesis::Service>(*streams, metrics, submit(),
+                                               settings.kinesis_shard_limits() == "aws");
   return {};
 }
 

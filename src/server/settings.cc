@@ -151,6 +151,12 @@ Settings::Settings()
                "How long CREATING, UPDATING and DELETING are shown: clients wait for their end; "
                "what they name is done at once"},
           500ms, 0ms, 10min)),
+      kinesis_shard_limits(config_.choice(
+          {.name = "kinesis.shard_limits",
+           .help =
+               "aws: a shard takes 1 MiB and 1,000 records a second and gives 2 MiB in 5 calls, "
+               "as at AWS; off: what the machine can"},
+          "off", {"off", "aws"})),
       pipelines_projects(config_.list({.name = "pipelines.projects",
                                        .help = "Folders of pipeline projects that the server runs"},
                                       {})),

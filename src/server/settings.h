@@ -67,6 +67,7 @@ class Settings {
   base::Setting<std::int64_t> journal_staging_bytes;
 
   base::Setting<std::chrono::milliseconds> kinesis_transition;
+  base::Setting<std::string> kinesis_shard_limits;
 
   base::Setting<std::vector<std::string>> pipelines_projects;
   base::Setting<std::chrono::milliseconds> pipelines_trigger;

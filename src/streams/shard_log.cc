@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "base/digest.h"
@@ -63,12 +64,14 @@ struct PendingPut {
     results.reserve(places.size());
     for (const Place& place : places) {
       const journal::AppendedRun& run = (*appended)[place.run];
+      assert(place.at < run.count);
       const Shard& shard = stream->shards[run_shards[place.run]];
       results.push_back({shard.index, number_of(shard, run.first.plus(place.at), run.arrival_ms)});
     }
     done(std::move(results));
   }
 
+  // What was asked for, not the answer to an attempt that was routed by other shards.
   bool routed_alike(const std::vector<journal::AppendedRun>& appended) const {
     return std::ranges::equal(appended, run_shards, {}, &journal::AppendedRun::lane,
                               [this](std::uint32_t shard) { return stream->shards[shard].lane; });
