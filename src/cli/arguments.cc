@@ -223,27 +223,30 @@ class Parser {
                         Action::kDescribe)
         ->footer("Example:\n  sluice streams describe streaming-0e36c8cd403d-pin");
     CLI::App* put = add_streams_command(*group, "put",
-                                        "Writes records: one text, or each line of standard input.",
+                                        "Writes records: one text, or each line of a file or of "
+                                        "standard input.",
                                         streams_[3], Action::kPut);
-    put->add_option("text", streams_[3].text,
-                    "the record's data; without it standard input, a record a line");
+    CLI::Option* text = put->add_option(
+        "text", streams_[3].text, "the record's data; without it standard input, a record a line");
+    put->add_option("--file", streams_[3].file, "a file with a record a line")->excludes(text);
     put->add_option("--partition-key", streams_[3].partition_key,
                     "default: a new one for each record");
     put->footer(
         "Examples:\n  sluice streams put clicks '{\"a\":1}' --partition-key a\n  sluice streams "
-        "put clicks < lines.txt");
+        "put clicks --file lines.txt\n  tail -f app.log | sluice streams put clicks");
     CLI::App* tail =
         add_streams_command(*group, "tail", "Follows a stream live: each record's data as text.",
                             streams_[4], Action::kTail);
-    tail->add_option("--from", streams_[4].from, "earliest or latest")
-        ->check(CLI::IsMember({"earliest", "latest"}))
+    tail->add_option("--from", streams_[4].from,
+                     "earliest, latest, or a time: 2026-11-23T21:04:05Z")
         ->capture_default_str();
     tail->add_option("--count", streams_[4].count,
                      "end after so many records; 0: follow until Ctrl-C")
         ->check(CLI::NonNegativeNumber);
     tail->footer(
         "Examples:\n  sluice streams tail streaming-0e36c8cd403d-pin --from earliest\n  sluice "
-        "streams tail clicks --json --count 10");
+        "streams tail clicks --json --count 10\n  sluice streams tail clicks --from "
+        "2026-11-23T21:04:05Z | jq .a");
     add_streams_command(*group, "delete", "Removes a stream and its records.", streams_[5],
                         Action::kDelete)
         ->footer("Example:\n  sluice streams delete clicks");

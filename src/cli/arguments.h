@@ -71,8 +71,9 @@ struct StreamsArguments {
   std::string name;
   int shards = 0;  // 0: on-demand
   std::string partition_key;
-  std::string text;  // what to put; empty: standard input, a record a line
-  std::string from = "latest";
+  std::string text;  // what to put; empty: the lines of `file`, else of standard input
+  std::string file;
+  std::string from = "latest";  // earliest, latest, or a time
   std::int64_t count = 0;  // records to show, then end; 0: follow
 };
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <system_error>
 
 #include "base/env.h"
 #include "cli/answers.h"
@@ -22,8 +24,14 @@ constexpr std::uint64_t kTextBytesMax = std::uint64_t{64} << 20;
 constexpr std::size_t kShownRowsMax =
     10'000;  // of a table printed for people; JSON and CSV print all
 
+// As fmt::print: throws what main() turns into words, or into a quiet end.
 void write_out(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  fmt::print("{}", text);
+}
+
+void flush_out() {
+  if (std::fflush(stdout) != 0)
+    throw std::system_error(errno, std::generic_category(), "standard output");
 }
 
 std::string csv_field(const Cell& cell) {
@@ -51,7 +59,7 @@ class Shell {
       }
       failed += run_statement(*statement) ? 0 : 1;
     }
-    std::fflush(stdout);
+    flush_out();
     return failed;
   }
 

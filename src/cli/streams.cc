@@ -4,17 +4,15 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
-#include <ctime>
+#include <fstream>
 #include <iostream>
 
 #include "base/base64.h"
-#include "base/clock.h"
-#include "base/json_writer.h"
 #include "base/uuid.h"
 #include "cli/arguments.h"
 #include "cli/backend.h"
 #include "cli/interrupt.h"
-#include "cli/progress.h"
+#include "cli/tail.h"
 #include "cli/text_table.h"
 
 namespace sluice::cli {
@@ -103,10 +101,33 @@ int list(Backend& backend, const StreamsArguments& arguments) {
   return 0;
 }
 
+// The stream with all its shards: AWS tells them in pages.
+Outcome<json::object> description_of(Backend& backend, const std::string& name) {
+  json::object whole;
+  json::object request{{"StreamName", name}};
+  for (;;) {
+    auto reply = backend.kinesis("DescribeStream", request);
+    if (!reply) return reply;
+    json::object page = reply->at("StreamDescription").as_object();
+    const bool more = page.at("HasMoreShards").as_bool();
+    if (whole.empty()) {
+      whole = std::move(page);
+    } else {
+      auto& shards = whole["Shards"].as_array();
+      for (auto& shard : page.at("Shards").as_array())
+        shards.push_back(std::move(shard));
+    }
+    const auto& shards = whole.at("Shards").as_array();
+    whole["HasMoreShards"] = false;
+    if (!more || shards.empty()) return whole;
+    request["ExclusiveStartShardId"] = shards.back().at("ShardId");
+  }
+}
+
 int describe(Backend& backend, const StreamsArguments& arguments) {
-  auto reply = backend.kinesis("DescribeStream", {{"StreamName", arguments.name}});
-  if (!reply) return complain(reply.error());
-  const json::object& stream = reply->at("StreamDescription").as_object();
+  auto described = description_of(backend, arguments.name);
+  if (!described) return complain(described.error());
+  const json::object& stream = *described;
   if (arguments.where.json) {
     fmt::print("{}\n", json::serialize(stream));
     return 0;
@@ -190,129 +211,32 @@ class Putter {
   std::int64_t written_ = 0;
 };
 
+// A record a line.
+Outcome<void> put_lines(Putter& putter, std::istream& lines) {
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (auto ok = putter.add(line); !ok) return ok;
+  }
+  if (lines.bad()) return std::unexpected(std::string("the input cannot be read"));
+  return {};
+}
+
 int put(Backend& backend, const StreamsArguments& arguments) {
   Putter putter(backend, arguments);
   if (!arguments.text.empty()) {
     if (auto ok = putter.add(arguments.text); !ok) return complain(ok.error());
+  } else if (!arguments.file.empty()) {
+    std::ifstream file(arguments.file, std::ios::binary);
+    if (!file) return complain(fmt::format("{}: cannot be opened", arguments.file));
+    if (auto ok = put_lines(putter, file); !ok) return complain(ok.error());
   } else {
-    std::string line;
-    while (std::getline(std::cin, line)) {
-      if (auto ok = putter.add(line); !ok) return complain(ok.error());
-    }
+    if (auto ok = put_lines(putter, std::cin); !ok) return complain(ok.error());
   }
   if (auto ok = putter.flush(); !ok) return complain(ok.error());
   if (!arguments.where.json)
     fmt::print("put {} into {}\n", counted(putter.written(), "record"), arguments.name);
   return 0;
 }
-
-std::string clock_text(std::int64_t ms) {
-  const std::time_t seconds = ms / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return fmt::format("{:02}:{:02}:{:02}", parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
-// Follows all shards of a stream, each by its own iterator.
-class Tail {
- public:
-  Tail(Backend& backend, const StreamsArguments& arguments)
-      : backend_(backend), arguments_(arguments) {}
-
-  int run() {
-    if (auto ok = open(); !ok) return complain(ok.error());
-    while (!enough() && !interrupt_.requested()) {
-      std::int64_t got = 0;
-      for (auto& shard : shards_) {
-        auto n = read(shard);
-        if (!n) return complain(n.error());
-        got += *n;
-        if (enough()) break;
-      }
-      std::fflush(stdout);
-      if (!enough()) show();
-      if (got == 0 && !enough()) interrupt_.wait_ms(kPollMs);
-    }
-    progress_.done(status());
-    return 0;
-  }
-
- private:
-  struct Shard {
-    std::string id, iterator;
-  };
-
-  bool enough() const { return arguments_.count > 0 && shown_ >= arguments_.count; }
-  std::string status() const {
-    return fmt::format("{}: {}, last updated {}", arguments_.name, counted(shown_, "record"),
-                       updated_ms_ == 0 ? "never" : clock_text(updated_ms_) + " UTC");
-  }
-  void show() { progress_.update(status()); }
-
-  Outcome<void> open() {
-    json::object request{{"StreamName", arguments_.name}};
-    for (;;) {
-      auto page = backend_.kinesis("ListShards", request);
-      if (!page) return std::unexpected(page.error());
-      for (const auto& shard : page->at("Shards").as_array()) {
-        const std::string id = text(shard.at("ShardId"));
-        const char* type = arguments_.from == "earliest" ? "TRIM_HORIZON" : "LATEST";
-        auto reply = backend_.kinesis(
-            "GetShardIterator",
-            {{"StreamName", arguments_.name}, {"ShardId", id}, {"ShardIteratorType", type}});
-        if (!reply) return std::unexpected(reply.error());
-        shards_.push_back({id, text(reply->at("ShardIterator"))});
-      }
-      const auto* token = page->if_contains("NextToken");
-      if (token == nullptr) return {};
-      request = {{"NextToken", *token}};
-    }
-  }
-
-  // Shows what the shard has; the number of records.
-  Outcome<std::int64_t> read(Shard& shard) {
-    if (shard.iterator.empty()) return 0;  // closed, and read to its end
-    auto page =
-        backend_.kinesis("GetRecords", {{"ShardIterator", shard.iterator}, {"Limit", 1'000}});
-    if (!page) return std::unexpected(page.error());
-    const auto* next = page->if_contains("NextShardIterator");
-    shard.iterator = next != nullptr ? text(*next) : "";
-    std::int64_t count = 0;
-    for (const auto& record : page->at("Records").as_array()) {
-      if (enough()) break;
-      print(shard, record.as_object());
-      ++count;
-    }
-    if (count > 0) updated_ms_ = base::system_clock().now_ms();
-    return count;
-  }
-
-  void print(const Shard& shard, const json::object& record) {
-    ++shown_;
-    const std::string data = base::base64_decode(text(record.at("Data"))).value_or("");
-    if (!arguments_.where.json) {
-      fmt::print("{}\n", data);
-      return;
-    }
-    std::string line;  // not Boost's serializer: it writes the time as 1.7E9
-    base::JsonWriter json(line);
-    json.begin_object().field("shardId", std::string_view(shard.id));
-    json.field("sequenceNumber", std::string_view(text(record.at("SequenceNumber"))));
-    json.field("approximateArrivalTimestamp",
-               record.at("ApproximateArrivalTimestamp").to_number<double>());
-    json.field("partitionKey", std::string_view(text(record.at("PartitionKey"))));
-    json.field("data", std::string_view(data)).end_object();
-    fmt::print("{}\n", line);
-  }
-
-  Backend& backend_;
-  const StreamsArguments& arguments_;
-  const Interrupt interrupt_;
-  Progress progress_;
-  std::vector<Shard> shards_;
-  std::int64_t shown_ = 0;
-  std::int64_t updated_ms_ = 0;
-};
 
 int remove(Backend& backend, const StreamsArguments& arguments) {
   auto reply = backend.kinesis("DeleteStream", {{"StreamName", arguments.name}});
@@ -349,7 +273,7 @@ int run(const StreamsArguments& arguments) {
     case StreamsArguments::Action::kPut:
       return put(**backend, arguments);
     case StreamsArguments::Action::kTail:
-      return Tail(**backend, arguments).run();
+      return tail(**backend, arguments);
     case StreamsArguments::Action::kDelete:
       return remove(**backend, arguments);
   }
