@@ -23,7 +23,9 @@ class FaultEnv::OpenFile final : public File {
     });
   }
   IoStatus sync() override {
-    return env_.change(Change::kSync, path_, [&] { return file_->sync(); });
+    auto ok = env_.change(Change::kSync, path_, [&] { return file_->sync(); });
+    if (!ok && env_.failed_sync_ && !env_.is_down()) env_.failed_sync_(path_);
+    return ok;
   }
   IoResult<std::uint64_t> size() const override {
     if (auto error = env_.down(path_)) return std::unexpected(*error);

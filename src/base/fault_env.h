@@ -26,6 +26,11 @@ class FaultEnv final : public Env {
   std::uint64_t changes(Change kind = Change::kAny) const;
   // The n-th change of the kind from now on (1 is the next) fails once and does nothing.
   void fail_change(Change kind, std::uint64_t n, IoError error);
+  // Called when a sync failed as planned: what that does to the disk. Set while nothing else uses
+  // this.
+  void on_failed_sync(std::function<void(const std::string& path)> act) {
+    failed_sync_ = std::move(act);
+  }
   // At the n-th change from now on the power goes off: that change may or may not have been done,
   // it and everything after it fails.
   void cut_power_at(std::uint64_t n);
@@ -76,6 +81,7 @@ class FaultEnv final : public Env {
   std::uint64_t counts_[9] = {};  // by Change
   std::vector<Planned> planned_;
   std::function<void()> look_;
+  std::function<void(const std::string&)> failed_sync_;
   std::optional<std::uint64_t> cut_at_;
   std::uint64_t failed_ = 0;
   bool down_ = false;

@@ -135,6 +135,26 @@ TEST(FaultEnv, fails_the_change_that_was_planned) {
   EXPECT_EQ(env.failed_changes(), 2U);
 }
 
+TEST(FaultEnv, a_failed_sync_may_leave_pages_that_are_read_and_never_written) {
+  MemEnv disk;
+  SeededRandom random(1);
+  FaultEnv env(disk, random);
+  env.on_failed_sync([&](const std::string& path) { disk.forget_unsynced(path); });
+  const auto file = create(env, "/f");
+  ASSERT_TRUE(file->write_at(0, "first"));
+  ASSERT_TRUE(file->sync());
+  ASSERT_TRUE(env.sync_dir("/"));
+  ASSERT_TRUE(file->write_at(0, "other"));
+  env.fail_change(FaultEnv::Change::kSync, 1, IoError::kOther);
+  EXPECT_FALSE(file->sync());
+  EXPECT_TRUE(file->sync()) << "the next one knows nothing of it";
+  EXPECT_EQ(content(env, "/f"), "other");
+  EXPECT_EQ(content(*disk.after_power_cut(random), "/f"), "first");
+  ASSERT_TRUE(file->write_at(0, "O"));
+  ASSERT_TRUE(file->sync());
+  EXPECT_EQ(content(*disk.after_power_cut(random), "/f"), "Other") << "the page was written again";
+}
+
 TEST(FaultEnv, a_full_disk_takes_overwrites_only) {
   MemEnv disk;
   SeededRandom random(1);

@@ -243,6 +243,11 @@ std::unique_ptr<MemEnv> MemEnv::after_power_cut(Random& random) const {
   return out;
 }
 
+void MemEnv::forget_unsynced(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  if (const auto node = find(path); node != nullptr) node->dirty.clear();
+}
+
 IoStatus MemEnv::flip_bit(const std::string& path, std::uint64_t offset, int bit) {
   const std::lock_guard lock(mutex_);
   const auto node = find(path);

@@ -31,6 +31,9 @@ class MemEnv final : public Env {
   // there or is as it was at that sync, each for itself; so is the size. Of the names made, renamed
   // or removed since their folder's last sync any subset is there; a rename is atomic.
   std::unique_ptr<MemEnv> after_power_cut(Random& random) const;
+  // What a failed sync leaves: what was written to the file since its last sync can be read, but
+  // gets to the device only if it is written again.
+  void forget_unsynced(const std::string& path);
   // Flips one bit of what is on the disk.
   IoStatus flip_bit(const std::string& path, std::uint64_t offset, int bit);
 

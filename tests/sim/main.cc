@@ -64,10 +64,10 @@ bool run_seed(const RunOptions& options) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   const auto& counts = run.counts();
   fmt::print(
-      "seed {}: {} calls in {} lives, {} changes of the disk, {} cuts and {} flips looked at, "
-      "{:.1f} s\n",
+      "seed {}: {} calls in {} lives, {} changes of the disk, {} cuts looked at, {} flips ({} "
+      "refused at once), {:.1f} s\n",
       options.seed, run.model().calls().size(), counts.lives, counts.changes, counts.cuts,
-      counts.flips, took.count());
+      counts.flips, counts.flips_refused, took.count());
   if (report.good()) return true;
   for (const auto& problem : report.problems())
     fmt::print("WRONG: {}\n", problem);

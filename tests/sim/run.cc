@@ -54,8 +54,9 @@ void Run::plan_faults() {
   const std::uint64_t kind = random_.below(8);
   auto& faults = machine_->faults();
   if (kind < 4) faults.cut_power_at(1 + random_.below(400));
-  if (kind == 4) faults.fail_change(Change::kSync, 1 + random_.below(100), base::IoError::kOther);
-  if (kind == 5) faults.fail_change(Change::kAny, 1 + random_.below(200), base::IoError::kOther);
+  if (kind < 6 && kind >= 4)
+    faults.fail_change(Change::kSync, 1 + random_.below(100), base::IoError::kOther);
+  if (kind == 6) faults.fail_change(Change::kAny, 1 + random_.below(200), base::IoError::kOther);
 }
 
 void Run::boot() {
@@ -63,6 +64,8 @@ void Run::boot() {
     ++counts_.lives;
     machine_ = std::make_unique<Machine>(*disk_, clock_, random_, machine_options_);
     machine_->faults().on_change([this] { look_at_cut(); });
+    machine_->faults().on_failed_sync(
+        [this](const std::string& path) { disk_->forget_unsynced(path); });
     machine_->set_full(full_);
     plan_faults();
     if (machine_->start() && !machine_->disk_failed()) break;

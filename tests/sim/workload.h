@@ -33,10 +33,10 @@ class Workload {
   void step();
   // Calls that a restart may have cut off, sent once more.
   void retry_calls();
-  void put();
-  void pump();
 
  private:
+  void put();
+  void pump();
   void send(std::size_t call);
   void stage_call();
   void read();
