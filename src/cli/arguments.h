@@ -74,7 +74,7 @@ struct StreamsArguments {
   std::string text;  // what to put; empty: the lines of `file`, else of standard input
   std::string file;
   std::string from = "latest";  // earliest, latest, or a time
-  std::int64_t count = 0;  // records to show, then end; 0: follow
+  std::int64_t count = 0;       // records to show, then end; 0: follow
 };
 
 struct ApisArguments {
