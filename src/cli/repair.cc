@@ -13,6 +13,7 @@
 #include "cli/backend.h"
 #include "cli/lake_view.h"
 #include "cli/text_table.h"
+#include "streams/journal_mark.h"
 #include "streams/lane_names.h"
 
 namespace sluice::cli {
@@ -68,11 +69,17 @@ void print_report(const RepairReport& report, const LaneNames& names) {
     print_file(file, names);
   for (const auto& range : report.absent)
     fmt::print("not there, with the file they were in: {}\n", text_of(range, names));
+  if (report.frames_missing > 0)
+    fmt::print(
+        "the log ends with frame {}, but {} more were written: its newest files are missing, "
+        "or this is an old copy\n",
+        report.frames, report.frames_missing);
   fmt::print("{}, {}: ", counted(static_cast<std::int64_t>(report.files), "file"),
              human_bytes(static_cast<std::int64_t>(report.bytes)));
-  if (report.damaged.empty() && report.absent.empty()) {
+  const bool sound = report.damaged.empty() && report.frames_missing == 0;
+  if (sound && report.absent.empty()) {
     fmt::print("sound\n");
-  } else if (report.damaged.empty()) {
+  } else if (sound) {
     fmt::print("records are missing that repair cannot bring back; reads go on behind them\n");
   } else if (report.applied) {
     fmt::print("repaired\n");
@@ -124,6 +131,7 @@ std::string to_json(const RepairReport& report, const LaneNames& names) {
     write_file(json, file, names);
   json.end_array().key("absent");
   write_ranges(json, report.absent, names);
+  json.field("frames", report.frames).field("framesMissing", report.frames_missing);
   json.field("loses", report.loses()).field("applied", report.applied).end_object();
   return text;
 }
@@ -134,21 +142,31 @@ int run(const RepairArguments& arguments) {
   const std::string& data = arguments.where.data;
   base::Env& env = base::posix_env();
   LaneNames names;
+  streams::JournalMark mark;
   const std::string meta = base::join_path(data, "meta.db");
   if (env.stat(meta)) {
     auto read = streams::read_lane_names(meta);
     if (!read) return complain(read.error().message);
     names = std::move(*read);
+    auto known = streams::read_journal_mark(meta);
+    if (!known) return complain(known.error().message);
+    mark = *known;
   }
   journal::RepairOptions options;
   options.env = &env;
   options.clock = &base::system_clock();
   options.folder = base::join_path(data, "journal");
+  options.frames_known = mark.frames;
+  auto report = journal::repair(options);
+  if (!report) return complain(report.error().message);
+  // First, so that a crash after the repair leaves no number to be given again.
+  if (arguments.accept_loss && report->numbers_unknown && !report->hopeless()) {
+    if (auto ok = streams::give_up_numbers(meta, report->frames); !ok)
+      return complain(ok.error().message);
+  }
   options.apply = arguments.apply || arguments.accept_loss;
   options.accept_loss = arguments.accept_loss;
-  for (const auto& [lane, name] : names)
-    options.owned.push_back(lane);
-  auto report = journal::repair(options);
+  if (options.apply) report = journal::repair(options);
   if (!report) return complain(report.error().message);
   forget_expired(report->absent, names, options.clock->now_ms());
   if (arguments.where.json) {
@@ -156,7 +174,8 @@ int run(const RepairArguments& arguments) {
   } else {
     print_report(*report, names);
   }
-  const bool well = report->absent.empty() && (report->damaged.empty() || report->applied);
+  const bool sound = report->damaged.empty() && report->frames_missing == 0;
+  const bool well = report->absent.empty() && (sound || report->applied);
   return well ? 0 : 1;
 }
 

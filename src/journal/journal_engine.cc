@@ -66,6 +66,7 @@ class LogJournal final : public JournalEngine {
   std::vector<LaneId> lanes() const override;
 
   bool pump() override;
+  std::uint64_t frames() const override { return frames_.load(std::memory_order_relaxed); }
   std::string failed() const override;
   void close() override;
 
@@ -91,6 +92,7 @@ class LogJournal final : public JournalEngine {
 
   std::atomic<bool> disk_full_{false};
   std::atomic<bool> is_failed_{false};
+  std::atomic<std::uint64_t> frames_{0};
   mutable std::mutex mutex_;
   std::condition_variable upkeep_wanted_;
   std::string why_failed_;
@@ -112,8 +114,7 @@ JournalResult<void> LogJournal::start() {
   auto numbers = store_.open();
   if (!numbers) return std::unexpected(io_failure(numbers.error()));
   TokenTable tokens(options_.token_window_ms, options_.tokens_max);
-  auto end =
-      recover(store_, *numbers, index_, tokens, options_.clock->now_ms(), options_.token_window_ms);
+  auto end = recover(store_, *numbers, index_, tokens, options_.clock->now_ms(), options_);
   if (!end) return std::unexpected(end.error());
   writer_ = std::make_unique<Writer>(options_, store_, index_, std::move(tokens), std::move(*end),
                                      metrics_);
@@ -127,6 +128,7 @@ JournalResult<void> LogJournal::start() {
   if (!begun && !disk_full_) return begun;
   if (disk_full_) kLog.warn("no puts until there is space: {}", begun.error().message);
   files_.set(static_cast<std::int64_t>(index_.files()));
+  frames_ = writer_->frames();
   started_ = true;
   if (!options_.own_threads) return {};
   journal_thread_ = std::thread([this] { run_journal(); });
@@ -209,6 +211,7 @@ void LogJournal::write(std::vector<std::unique_ptr<Call>> calls) {
   } else {
     const auto ok = writer_->write(std::move(calls), options_.own_threads);
     disk_full_ = writer_->disk_full();
+    frames_ = writer_->frames();
     if (!ok) fail(ok.error().message);
   }
   queue_.release(bytes);

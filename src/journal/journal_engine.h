@@ -38,6 +38,10 @@ struct JournalOptions {
   // A start after a crash skips so many indexes of each lane: one that was given, but not durable,
   // never names another record.
   std::uint64_t index_skip = std::uint64_t{1} << 20;
+  // What the owner of the lanes knows of this log (streams/journal_mark.h): it had so many frames,
+  // and every index from now on is to be at least this (where the last ones given are lost).
+  std::uint64_t frames_known = 0;
+  std::uint64_t index_floor = 1;
   std::int64_t token_window_ms = 600'000;
   std::size_t tokens_max = 2'000'000;
 
@@ -53,6 +57,8 @@ class JournalEngine : public Journal {
   // With own_threads == false: makes due spares, then writes and syncs one frame of what is staged
   // and completes its calls. False when nothing was staged.
   virtual bool pump() = 0;
+  // Frames written and synced since the log began. Thread-safe.
+  virtual std::uint64_t frames() const = 0;
   // Empty while all is well; otherwise why the journal takes no more.
   virtual std::string failed() const = 0;
   // Takes no more, finishes what is staged, seals the open file, stops the threads. Called by the
@@ -60,7 +66,8 @@ class JournalEngine : public Journal {
   virtual void close() = 0;
 };
 
-// Recovers what is in the folder. kCorrupt names the file and the offset; kDiskFull: there is no
+// Recovers what is in the folder. kCorrupt names the file and the offset, or says that newer files
+// are missing; kDiskFull: there is no
 // room for the copy of the file that was open at a crash; kFailed: the folder is locked or an
 // input/output error. Without room for a new file it opens and refuses puts until there is.
 JournalResult<std::unique_ptr<JournalEngine>> open_journal(const JournalOptions& options);

@@ -62,8 +62,12 @@ base::IoResult<DataFileRef> rewrite(FileStore& store, const DataFile& torn, cons
 // Step by step through the files, oldest first.
 class Recovery {
  public:
-  Recovery(FileStore& store, std::int64_t now_ms, std::int64_t tokens_since_ms)
-      : store_(store), now_ms_(now_ms), tokens_since_ms_(tokens_since_ms) {}
+  Recovery(FileStore& store, const JournalOptions& options, std::int64_t now_ms)
+      : store_(store),
+        frames_known_(options.frames_known),
+        index_floor_(options.index_floor),
+        now_ms_(now_ms),
+        tokens_since_ms_(now_ms - options.token_window_ms) {}
 
   struct Sealed {
     DataFileRef file;
@@ -109,6 +113,17 @@ class Recovery {
     return take_sealed(std::move(file), std::move(**footer));
   }
 
+  // The end of a log cannot tell that there was more.
+  JournalResult<void> check_known() const {
+    if (end_.lsn >= frames_known_) return {};
+    return base::fail(
+        JournalError::kCorrupt,
+        fmt::format(
+            "the log ends with frame {}, but {} were written: its newest files are missing, "
+            "or this is an old copy",
+            end_.lsn, frames_known_));
+  }
+
   JournalResult<LogEnd> finish(LaneIndex& index, TokenTable& tokens) {
     if (sealed_.empty()) return std::move(end_);
     auto opening = read_opening(*sealed_.back().file);
@@ -124,8 +139,13 @@ class Recovery {
     }
     for (const auto& sealed : sealed_)
       tokens.insert(sealed.footer.tokens, now_ms_);
-    if (auto ok = go_on_in_last(opening->header.salt, index); !ok)
-      return std::unexpected(ok.error());
+    // Within a file the indexes of a lane have no gaps.
+    const bool raised =
+        std::ranges::any_of(next, [this](const auto& lane) { return lane.second < index_floor_; });
+    if (!raised) {
+      if (auto ok = go_on_in_last(opening->header.salt, index); !ok)
+        return std::unexpected(ok.error());
+    }
     for (auto& [file, footer] : sealed_) {
       file->places_at = footer.places_at;
       index.add_sealed(std::move(file), footer.lanes);
@@ -170,6 +190,8 @@ class Recovery {
   }
 
   FileStore& store_;
+  const std::uint64_t frames_known_;
+  const std::uint64_t index_floor_;
   const std::int64_t now_ms_;
   const std::int64_t tokens_since_ms_;
   std::vector<Sealed> sealed_;
@@ -180,12 +202,13 @@ class Recovery {
 
 JournalResult<LogEnd> recover(FileStore& store, const std::vector<std::uint32_t>& numbers,
                               LaneIndex& index, TokenTable& tokens, std::int64_t now_ms,
-                              std::int64_t token_window_ms) {
-  Recovery recovery(store, now_ms, now_ms - token_window_ms);
+                              const JournalOptions& options) {
+  Recovery recovery(store, options, now_ms);
   for (const auto number : numbers) {
     if (auto ok = recovery.take(number, number == numbers.back()); !ok)
       return std::unexpected(ok.error());
   }
+  if (auto ok = recovery.check_known(); !ok) return std::unexpected(ok.error());
   return recovery.finish(index, tokens);
 }
 

@@ -9,6 +9,7 @@
 
 #include "journal/file_store.h"
 #include "journal/footer.h"
+#include "journal/journal_engine.h"
 #include "journal/lane_index.h"
 #include "journal/scan.h"
 #include "journal/token_table.h"
@@ -34,6 +35,6 @@ struct LogEnd {
 
 JournalResult<LogEnd> recover(FileStore& store, const std::vector<std::uint32_t>& numbers,
                               LaneIndex& index, TokenTable& tokens, std::int64_t now_ms,
-                              std::int64_t token_window_ms);
+                              const JournalOptions& options);
 
 }  // namespace sluice::journal

@@ -64,8 +64,11 @@ class Repair {
       weigh(i);
     for (const auto& subject : subjects_)
       report(subject);
+    report_.frames_missing = std::max(options_.frames_known, report_.frames) - report_.frames;
+    report_.numbers_unknown = report_.numbers_unknown || report_.frames_missing > 0;
     report_.applied = options_.apply && !report_.hopeless() &&
-                      (options_.accept_loss || !report_.loses()) && !report_.damaged.empty();
+                      (options_.accept_loss || !report_.loses()) &&
+                      (!report_.damaged.empty() || report_.frames_missing > 0);
     if (!report_.applied) return std::move(report_);
     auto damaged = report_.damaged.begin();
     for (const auto& subject : subjects_) {
@@ -238,20 +241,6 @@ class Repair {
       for (auto& [lane, entry] : table)
         entry.next += kStartSkip;
     }
-    // No number may be given again, though the last ones given are not known.
-    if (subject.newest && (subject.may_lack_more || !found.opening)) {
-      const std::uint64_t most = found.file->bytes / sizeof(format::RecordHeader);
-      for (const auto lane : options_.owned)
-        table.try_emplace(lane(), format::LaneEntry{.lane = lane()});
-      for (const auto& [lane, ranges] : found.written)
-        table.try_emplace(lane, format::LaneEntry{.lane = lane});
-      for (auto& [lane, entry] : table) {
-        const auto written = found.written.find(lane);
-        if (written != found.written.end())
-          entry.next = std::max(entry.next, written->second.end());
-        entry.next += most;
-      }
-    }
     for (const auto& [lane, entry] : table)
       subject.how.table.push_back(entry);
     subject.how.now_ms = options_.clock->now_ms();
@@ -259,8 +248,10 @@ class Repair {
   }
 
   void report(const Subject& subject) {
-    if (!subject.damaged()) return;
     const auto& found = subject.found;
+    if (!found.frames.empty()) report_.frames = subject.how.last_lsn;
+    if (!subject.damaged()) return;
+    if (subject.newest && (subject.may_lack_more || !found.opening)) report_.numbers_unknown = true;
     report_.damaged.push_back({.number = found.file->number,
                                .path = found.file->path,
                                .flaws = found.flaws,
@@ -303,7 +294,7 @@ class Repair {
 }  // namespace
 
 bool RepairReport::loses() const {
-  return std::ranges::any_of(damaged, &DamagedFile::loses);
+  return frames_missing > 0 || std::ranges::any_of(damaged, &DamagedFile::loses);
 }
 
 bool RepairReport::hopeless() const {

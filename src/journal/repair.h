@@ -16,10 +16,10 @@ namespace sluice::journal {
 struct RepairOptions {
   base::Env* env = nullptr;
   base::Clock* clock = nullptr;
-  std::string folder;         // of the journal
-  std::vector<LaneId> owned;  // lanes that are in use: their numbers must not be given again
-  bool apply = false;         // else nothing is changed
-  bool accept_loss = false;   // apply also where acknowledged records are lost
+  std::string folder;              // of the journal
+  std::uint64_t frames_known = 0;  // the log had at least so many
+  bool apply = false;              // else nothing is changed
+  bool accept_loss = false;        // apply also where acknowledged records are lost
 };
 
 struct FileFlaw {
@@ -56,6 +56,10 @@ struct RepairReport {
   // Records in files that are not there. They may have expired: a file without a live record is
   // removed. No repair is needed or possible.
   std::vector<LostRange> absent;
+  std::uint64_t frames = 0;          // the log ends with this one
+  std::uint64_t frames_missing = 0;  // that are known to have been behind it
+  // Which indexes were given last is not known: the next start needs a higher index_floor.
+  bool numbers_unknown = false;
   bool applied = false;
 
   bool loses() const;

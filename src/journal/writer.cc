@@ -41,7 +41,7 @@ Writer::Writer(const JournalOptions& options, FileStore& store, LaneIndex& index
   // A file that was sealed with room left has every index that was given.
   const std::uint64_t skip = end_.tail ? 0 : options_.index_skip;
   for (const auto& lane : end_.lanes)
-    cursors_[lane.lane] = {lane.next + skip, lane.last_arrival_ms};
+    cursors_[lane.lane] = {std::max(lane.next + skip, options_.index_floor), lane.last_arrival_ms};
   end_.lanes.clear();
 }
 
@@ -258,7 +258,8 @@ void Writer::assign(Calls& calls) {
     answer.reserve(call.runs.size());
     auto batch = call.batches.begin();
     for (const auto& run : call.runs) {
-      Cursor& cursor = cursors_[run.lane()];
+      Cursor& cursor =
+          cursors_.try_emplace(run.lane(), Cursor{.next = options_.index_floor}).first->second;
       cursor.last_arrival_ms = std::max(cursor.last_arrival_ms, call.arrival_ms);
       answer.push_back({.lane = run.lane,
                         .first = Index(cursor.next),

@@ -45,6 +45,7 @@ class Writer {
   JournalResult<void> close();
   void forget_lane(LaneId lane);
   bool disk_full() const { return disk_full_; }
+  std::uint64_t frames() const { return end_.lsn; }  // written and synced since the log began
 
  private:
   struct Cursor {  // of a lane

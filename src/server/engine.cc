@@ -22,6 +22,7 @@
 #include "server/pipeline_runs.h"
 #include "server/upkeep.h"
 #include "streams/engine.h"
+#include "streams/journal_mark.h"
 
 namespace sluice::server {
 namespace {
@@ -102,6 +103,7 @@ struct Engine::Parts {
   }
   std::expected<void, std::string> take_folder();
   std::expected<void, std::string> open_streams();
+  void note_frames();
   std::expected<void, std::string> open_front(std::vector<aws::Profile> keys);
 };
 
@@ -128,6 +130,11 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
   options.folder = base::join_path(data, "journal");
   options.file_bytes = static_cast<std::uint64_t>(settings.journal_file_bytes());
   options.staging_bytes_max = static_cast<std::uint64_t>(settings.journal_staging_bytes());
+  const std::string meta = base::join_path(data, "meta.db");
+  auto mark = streams::read_journal_mark(meta);
+  if (!mark) return std::unexpected(mark.error().message);
+  options.frames_known = mark->frames;
+  options.index_floor = mark->index_floor;
   options.on_failed = [this](const std::string& why) { failure.report(why); };
   auto opened = journal::open_journal(options);
   if (!opened) {
@@ -139,10 +146,11 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
 
   streams::EngineOptions streams_options;
   streams_options.transition_ms = settings.kinesis_transition().count();
-  auto engine = streams::Engine::open(base::join_path(data, "meta.db"), *journal,
-                                      base::system_clock(), base::system_random(), streams_options);
+  auto engine = streams::Engine::open(meta, *journal, base::system_clock(), base::system_random(),
+                                      streams_options);
   if (!engine) return std::unexpected(engine.error().message);
   streams = std::move(*engine);
+  note_frames();
 
   blocking = std::make_unique<runtime::BlockingPool>(
       "blocking", static_cast<std::size_t>(settings.blocking_threads()),
@@ -172,8 +180,15 @@ std::expected<void, std::string> Engine::Parts::open_front(std::vector<aws::Prof
                      .default_api = settings.default_api(),
                      .cors_as_aws = settings.cors() == "aws"};
   front = std::make_unique<Front>(std::move(rooms), metrics);
-  upkeep = std::make_unique<Upkeep>(kReleaseEvery, [this] { streams->release_expired(); });
+  upkeep = std::make_unique<Upkeep>(kReleaseEvery, [this] {
+    streams->release_expired();
+    note_frames();
+  });
   return pipelines->start_configured();
+}
+
+void Engine::Parts::note_frames() {
+  if (auto ok = streams->note_frames(journal->frames()); !ok) kLog.warn("{}", ok.error().message);
 }
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -218,6 +233,7 @@ void Engine::stop() {
   if (parts_->pipelines) parts_->pipelines->stop();
   if (parts_->blocking) parts_->blocking->stop();
   if (parts_->journal) parts_->journal->close();
+  if (parts_->streams) parts_->note_frames();
   (void)base::posix_env().remove(note_path(parts_->data));  // absent when nobody listened
 }
 

@@ -226,14 +226,37 @@ StreamResult<void> Catalog::load_tags(std::map<std::string, Stream>& streams) {
   }
 }
 
-StreamResult<std::uint32_t> Catalog::next_lane() {
-  auto row =
-      db_.prepare("SELECT CAST(value AS INTEGER) FROM streams_meta WHERE name = 'next_lane'");
+StreamResult<std::optional<std::int64_t>> Catalog::number(std::string_view name) {
+  auto row = db_.prepare("SELECT CAST(value AS INTEGER) FROM streams_meta WHERE name = ?");
   if (!row) return down(row);
+  row->bind(0, name);
   auto there = row->step();
   if (!there) return down(there);
-  if (!*there) return broken("no next_lane");
-  return static_cast<std::uint32_t>(row->int64(0));
+  return *there ? std::optional(row->int64(0)) : std::nullopt;
+}
+
+StreamResult<std::uint32_t> Catalog::next_lane() {
+  auto lane = number("next_lane");
+  if (!lane) return std::unexpected(lane.error());
+  if (!*lane) return broken("no next_lane");
+  return static_cast<std::uint32_t>(**lane);
+}
+
+StreamResult<JournalMark> Catalog::journal_mark() {
+  auto frames = number("journal_frames");
+  if (!frames) return std::unexpected(frames.error());
+  auto floor = number("index_floor");
+  if (!floor) return std::unexpected(floor.error());
+  return JournalMark{.frames = static_cast<std::uint64_t>(frames->value_or(0)),
+                     .index_floor = static_cast<std::uint64_t>(floor->value_or(1))};
+}
+
+StreamResult<void> Catalog::set_journal_mark(const JournalMark& mark) {
+  auto row = db_.prepare(
+      "INSERT OR REPLACE INTO streams_meta VALUES ('journal_frames', ?), ('index_floor', ?)");
+  if (!row) return down(row);
+  row->bind(0, fmt::format("{}", mark.frames)).bind(1, fmt::format("{}", mark.index_floor));
+  return run(*row);
 }
 
 StreamResult<void> Catalog::insert(Stream& stream) {

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "base/sqlite.h"
+#include "streams/journal_mark.h"
 #include "streams/streams.h"
 
 namespace sluice::streams {
@@ -33,12 +34,15 @@ class Catalog {
   StreamResult<std::uint32_t> next_lane();
   // When the newest stream of that name, now removed, was made; 0: none that is remembered.
   StreamResult<std::int64_t> removed_created_s(const StreamKey& key);
+  StreamResult<JournalMark> journal_mark();
+  StreamResult<void> set_journal_mark(const JournalMark& mark);
   // A secret of `bytes` bytes under `name`, made by `random` the first time.
   StreamResult<std::string> secret(const std::string& name, std::size_t bytes,
                                    base::Random& random);
 
  private:
   explicit Catalog(base::Sqlite db) : db_(std::move(db)) {}
+  StreamResult<std::optional<std::int64_t>> number(std::string_view name);  // of streams_meta
   StreamResult<void> insert_shards(Stream& stream, std::size_t from);
   StreamResult<void> write_tags(const Stream& stream);
   StreamResult<void> load_shards(std::map<std::string, Stream>& streams);

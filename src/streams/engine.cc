@@ -92,6 +92,15 @@ void Engine::extend_closed(Stream& stream) const {
   }
 }
 
+StreamResult<void> Engine::note_frames(std::uint64_t frames) {
+  const std::lock_guard change(change_mutex_);
+  auto mark = catalog_.journal_mark();
+  if (!mark) return std::unexpected(mark.error());
+  if (mark->frames >= frames) return {};
+  mark->frames = frames;
+  return catalog_.set_journal_mark(*mark);
+}
+
 void Engine::publish(StreamRef stream) {
   const std::lock_guard lock(streams_mutex_);
   stream->gate->publish(stream);

@@ -77,6 +77,9 @@ class Engine final : public StreamStore, public ShardLog {
   static std::unexpected<base::Failure<StreamError>> from_journal(
       const base::Failure<journal::JournalError>& failure);
 
+  // Remembers that the journal has so many frames (journal_mark.h); on the upkeep thread too.
+  StreamResult<void> note_frames(std::uint64_t frames);
+
   const TokenSealer& tokens() const { return *tokens_; }
   base::Clock& clock() const { return clock_; }
   const EngineOptions& options() const { return options_; }

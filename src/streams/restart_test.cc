@@ -8,6 +8,7 @@
 #include "base/mem_env.h"
 #include "journal/journal_engine.h"
 #include "streams/engine.h"
+#include "streams/journal_mark.h"
 #include "streams/lane_names.h"
 
 namespace sluice::streams {
@@ -203,6 +204,26 @@ TEST(Restart, ThreadsPutAndEverythingIsReadAgain) {
     (*journal)->close();  // finishes what is staged
     EXPECT_EQ(acknowledged.size(), static_cast<std::size_t>((life + 1) * kThreads * kPuts));
   }
+}
+
+TEST(JournalMark, OutlivesTheEngineAndOnlyGrows) {
+  const Folder folder;
+  const std::string meta = folder.file("meta.db");
+  EXPECT_EQ(read_journal_mark(meta)->frames, 0U);
+  EXPECT_EQ(read_journal_mark(meta)->index_floor, 1U);
+  base::MemEnv disk;
+  base::ManualClock clock(kNowMs);
+  base::SeededRandom random(3);
+  {
+    const Life life(disk, folder, clock, random);
+    ASSERT_TRUE(life.engine->note_frames(17));
+    ASSERT_TRUE(life.engine->note_frames(12));
+  }
+  EXPECT_EQ(read_journal_mark(meta)->frames, 17U);
+  ASSERT_TRUE(give_up_numbers(meta, 5));
+  ASSERT_TRUE(give_up_numbers(meta, 4));
+  EXPECT_EQ(read_journal_mark(meta)->frames, 4U);
+  EXPECT_EQ(read_journal_mark(meta)->index_floor, (std::uint64_t{1} << 41) + 1);
 }
 
 }  // namespace
