@@ -97,7 +97,10 @@ class Planner {
       const ShardKey key{candidate.key.incarnation, parent};
       const auto found = known_.find(key);
       if (found != known_.end()) {
-        if (!found->second.closed || position(key) + 1 < found->second.end) return false;
+        // In `ranges_`: its own parents have ended, even if it never had a record.
+        if (!found->second.closed || !ranges_.contains(key) ||
+            position(key) + 1 < found->second.end)
+          return false;
       } else if (!gone_.contains(key) && positions_.contains(key) &&
                  !positions_.contains(candidate.key)) {
         return unread(parent);  // the stream does not even know it: nothing says that it was read

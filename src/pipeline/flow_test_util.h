@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <set>
 
 #include "base/uuid.h"
@@ -87,7 +88,7 @@ class FlowBench {
   PipelineResult<void> open() {
     flow.reset();
     FlowParts parts{*env, clock_, random_, (engine(), connect()), {}, hook};
-    parts.sources.push_back(std::make_unique<FakeSource>(stream));
+    parts.sources.push_back(make_source ? make_source() : std::make_unique<FakeSource>(stream));
     auto opened = Flow::open(definition(), settings, std::move(parts));
     if (!opened) return std::unexpected(opened.error());
     flow = *std::move(opened);
@@ -174,6 +175,7 @@ class FlowBench {
   }
 
   std::shared_ptr<FakeStream> stream;
+  std::function<std::unique_ptr<Source>()> make_source;  // instead of the fake stream's
   FlowSettings settings;
   StepHook hook;
   base::Env* env = &base::posix_env();  // of the flow; DuckDB writes to the disk itself

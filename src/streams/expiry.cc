@@ -122,7 +122,7 @@ StreamResult<void> Engine::expire(const StreamKey& key) {
 }
 
 // Closed shards whose records have expired, once their children are older than the retention: at
-// any moment that a filter may name, the shards that are left tile the hash space.
+// any moment that a filter may name, the shards that are left tile the hash space. Parents first.
 std::vector<Shard> Engine::take_dead_shards(Stream& stream) const {
   const std::int64_t horizon_s = oldest_readable_ms(stream) / 1000;
   const std::vector<std::int64_t> ends = stream.ends_s();
@@ -131,7 +131,11 @@ std::vector<Shard> Engine::take_dead_shards(Stream& stream) const {
   for (std::size_t i = 0; i < stream.shards.size(); ++i) {
     const Shard& shard = stream.shards[i];
     const auto first = first_readable(stream, shard);
-    const bool dead = !shard.open() && ends[i] <= horizon_s && first &&
+    const auto is_left = [&](const std::optional<ShardIndex>& parent) {
+      return parent && std::ranges::binary_search(left, *parent, {}, &Shard::index);
+    };
+    const bool dead = !shard.open() && ends[i] <= horizon_s && !is_left(shard.parent) &&
+                      !is_left(shard.adjacent_parent) && first &&
                       *first >= std::min(*shard.closed_at, journal_.bounds(shard.lane).end);
     (dead ? gone : left).push_back(shard);
   }
