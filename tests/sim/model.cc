@@ -147,6 +147,11 @@ void Model::changed(const StreamRef& now, Report& report) {
   adopt(change.key, now, report);
 }
 
+void Model::refused(const Stream* now, Report& report) {
+  const PendingChange change = *std::exchange(pending_, std::nullopt);
+  check_key(change.key, now, report);
+}
+
 void Model::expired(const StreamRef& now, Report& report) {
   check_key(now->key, now.get(), report);
   adopt(now->key, now, report);

@@ -104,7 +104,7 @@ class Model {
   // A change of streams: asked for, answered with the stream as it is now (null: gone), refused.
   void begin_change(PendingChange change) { pending_ = std::move(change); }
   void changed(const streams::StreamRef& now, Report& report);
-  void unchanged() { pending_.reset(); }
+  void refused(const streams::Stream* now, Report& report);
   // Closed shards without readable records may have gone.
   void expired(const streams::StreamRef& now, Report& report);
   bool is_changing() const { return pending_.has_value(); }

@@ -215,17 +215,15 @@ void Workload::seek() {
 // leaves it open: the next start shows it.
 template <class Do>
 void Workload::change(PendingChange pending, Do&& act) {
-  const std::string name = pending.key.name;
+  const StreamKey key = pending.key;
   model_.begin_change(std::move(pending));
   const streams::StreamResult<StreamRef> now = act();
-  if (now) {
-    model_.changed(*now, report_);
-  } else if (now.error().code != streams::StreamError::kUnavailable) {
-    report_.wrong("{}: {}", name, now.error().message);
-  } else if (!machine_.disk_failed()) {
-    model_.unchanged();
-    if (!machine_.is_full()) report_.wrong("{}: {}", name, now.error().message);
-  }
+  if (now) return model_.changed(*now, report_);
+  if (machine_.disk_failed() && now.error().code == streams::StreamError::kUnavailable) return;
+  const auto there = machine_.engine().find(key);
+  model_.refused(there ? there->get() : nullptr, report_);
+  if (now.error().code != streams::StreamError::kUnavailable || !machine_.is_full())
+    report_.wrong("{}: {}", key.name, now.error().message);
 }
 
 void Workload::create() {
