@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Twice the load that the server can take, for a minute: throttled in AWS' words, memory flat, answering, nothing lost.
 
-Measures what the server takes (closed loop), then offers more than twice that whatever the answers (open loop), and large
+Measures what the server takes (closed loop), then offers far more, whatever the answers (open loop), and large
 records beside it that fill the staging limit. Every answer is written down; at the end the stream must hold exactly the
 acknowledged records, each with its number and data: what was throttled is not there.
 Usage: overload.py BINARY PUT_LOAD [--seconds N]   (PUT_LOAD: bench/put_load)
@@ -23,7 +23,7 @@ import sluice  # noqa: E402
 
 STREAM = "load"
 SMALL_BYTES, LARGE_BYTES, LARGE_RATE = 512, 700_000, 50
-OFFERED = 2.5  # times what it takes
+OFFERED = 5  # times what it takes: twice is what counts, and a machine may have been busy when that was measured
 MEMORY_BOUND = 64 << 20
 ANSWER_WITHIN_S = 5
 THROTTLED = "400 ProvisionedThroughputExceededException"
