@@ -9,6 +9,7 @@
 #include <ctime>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -159,6 +160,7 @@ class Tail {
     if (count > 0) updated_ms_ = base::system_clock().now_ms();
     const auto* next = page->if_contains("NextShardIterator");
     shard.iterator = next != nullptr ? text(*next) : "";
+    if (next == nullptr) ended_.insert(shard.id);
     if (const auto* children = page->if_contains("ChildShards")) {
       for (const auto& child : children->as_array()) {
         auto& parents = waiting_[text(child.at("ShardId"))];
@@ -172,9 +174,8 @@ class Tail {
 
   Outcome<void> follow_children() {
     for (auto child = waiting_.begin(); child != waiting_.end();) {
-      const bool early = std::ranges::any_of(shards_, [&](const Shard& shard) {
-        return std::ranges::find(child->second, shard.id) != child->second.end();
-      });
+      const bool early = !std::ranges::all_of(
+          child->second, [&](const std::string& parent) { return ended_.contains(parent); });
       if (early) {
         ++child;
         continue;
@@ -209,6 +210,8 @@ class Tail {
   Progress progress_;
   Start start_of_children_{.type = "TRIM_HORIZON"};
   std::vector<Shard> shards_;
+  // Every later shard descends from those of the beginning: each parent is followed, and ends here.
+  std::set<std::string> ended_;
   std::map<std::string, std::vector<std::string>> waiting_;  // children by id, with their parents
   std::int64_t shown_ = 0;
   std::int64_t updated_ms_ = 0;
