@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/digest.h"
-#include "base/log.h"
 #include "streams/engine.h"
 
 namespace sluice::streams {
@@ -14,8 +13,6 @@ namespace {
 
 using journal::Index;
 using journal::JournalError;
-
-constexpr base::Logger kLog{"streams"};
 
 StreamError stream_error(JournalError error) {
   switch (error) {
