@@ -51,7 +51,7 @@ StreamResult<void> Engine::load() {
     for (const Shard& shard : stream.shards)
       used.insert(shard.lane);
     shard_count_ += stream.shards.size();
-    extend_closed(stream);
+    end_closed(stream);
     stream.gate = std::make_shared<AppendGate>(options_.parked_bytes_max);
     publish(std::make_shared<const Stream>(std::move(stream)));
   }
@@ -81,13 +81,15 @@ StreamResult<void> Engine::drop_unowned_lanes(const std::set<journal::LaneId>& o
   return {};
 }
 
-// A close that meta.db took although its commit seemed to fail: records went on into the shard.
-void Engine::extend_closed(Stream& stream) const {
+// Nobody writes to a closed shard, so it ends where the journal says. They differ when meta.db took
+// a close although its commit seemed to fail (records went on into the shard), and when a repair
+// had to give up the newest records.
+void Engine::end_closed(Stream& stream) const {
   for (Shard& shard : stream.shards) {
     const journal::Index end = journal_.bounds(shard.lane).end;
-    if (shard.open() || end <= *shard.closed_at) continue;
-    kLog.warn("{} {}: has records beyond its end; it ends behind them", stream.key.name,
-              shard.id());
+    if (shard.open() || end == *shard.closed_at) continue;
+    kLog.warn("{} {}: ends before index {} by meta.db, before {} by the journal, which counts",
+              stream.key.name, shard.id(), (*shard.closed_at)(), end());
     shard.closed_at = end;
   }
 }

@@ -90,13 +90,19 @@ class Engine final : public StreamStore, public ShardLog {
   StreamResult<void> load();
   StreamResult<void> drop_unowned_lanes(const std::set<journal::LaneId>& owned);
   StreamResult<Stream> plan_stream(const NewStream& wanted);
-  void extend_closed(Stream& stream) const;
+  void end_closed(Stream& stream) const;
   // `plan` gets the stream and the second after which children are made.
   StreamResult<StreamRef> reshape(
       const StreamKey& key, const std::function<StreamResult<void>(Stream&, std::int64_t)>& plan);
   StreamResult<StreamRef> close_and_open(const Stream& before, Stream next);
   std::int64_t last_second(const Stream& stream) const;
   StreamResult<journal::Index> first_readable(const Stream& stream, const Shard& shard) const;
+  struct Expired {
+    journal::Index newest_end;  // one past the newest expired record
+    journal::Index first_left;
+  };
+  StreamResult<std::optional<Expired>> expired_on_disk(const Stream& stream,
+                                                       const Shard& shard) const;
   StreamResult<void> expire(const StreamKey& key);
   std::vector<Shard> take_dead_shards(Stream& stream) const;
   void hand_over(const StreamRef& stream, const std::vector<PutEntry>& entries,

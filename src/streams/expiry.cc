@@ -87,6 +87,18 @@ void Engine::release_expired() {
   }
 }
 
+// nullopt: nothing has expired that still has space.
+StreamResult<std::optional<Engine::Expired>> Engine::expired_on_disk(const Stream& stream,
+                                                                     const Shard& shard) const {
+  const Index on_disk = journal_.bounds(shard.lane).first;
+  auto first = first_readable(stream, shard);
+  if (!first) return std::unexpected(first.error());
+  if (*first <= on_disk) return std::nullopt;
+  const auto end = end_of_records(journal_, shard.lane, on_disk, *first);
+  if (!end) return from_journal(end.error());
+  return Expired{.newest_end = *end, .first_left = *first};
+}
+
 // First it is written down what goes, then it goes.
 StreamResult<void> Engine::expire(const StreamKey& key) {
   const std::lock_guard change(change_mutex_);
@@ -96,15 +108,13 @@ StreamResult<void> Engine::expire(const StreamKey& key) {
   Stream next = before;
   std::vector<std::pair<journal::LaneId, Index>> releases;
   for (Shard& shard : next.shards) {
-    const Index on_disk = journal_.bounds(shard.lane).first;
-    auto first = first_readable(before, shard);
-    if (!first) return std::unexpected(first.error());
-    if (*first <= on_disk) continue;
-    const auto below = end_of_records(journal_, shard.lane, on_disk, *first);
-    if (!below) return from_journal(below.error());
-    if (*below > shard.expired_below) {
-      shard.expired_below = *below;
-      releases.emplace_back(shard.lane, *first);
+    const auto expired = expired_on_disk(before, shard);
+    if (!expired) {  // it keeps its space; the others do not suffer for it
+      kLog.warn("{} {}: cannot find what has expired: {}", key.name, shard.id(),
+                expired.error().message);
+    } else if (*expired && (*expired)->newest_end > shard.expired_below) {
+      shard.expired_below = (*expired)->newest_end;
+      releases.emplace_back(shard.lane, (*expired)->first_left);
     }
   }
   const std::vector<Shard> gone = take_dead_shards(next);
