@@ -130,6 +130,15 @@ base::IoStatus remove_trailer(DataFile& file) {
   return file.file->sync();
 }
 
+FooterCache::FooterCache(std::uint64_t bytes_max, base::MetricsRegistry& metrics)
+    : bytes_max_(bytes_max),
+      hits_(metrics.counter("sluice_journal_footer_cache_hits_total",
+                            "Directories of sealed files found in memory")),
+      misses_(metrics.counter("sluice_journal_footer_cache_misses_total",
+                              "Directories of sealed files read from disk")),
+      cached_bytes_(metrics.gauge("sluice_journal_footer_cache_bytes",
+                                  "Directories of sealed files in memory")) {}
+
 JournalResult<FooterCache::Places> FooterCache::places(const DataFile& file, LaneId lane,
                                                        const Fence& fence) {
   const Key key{fence.file, lane()};
@@ -138,9 +147,11 @@ JournalResult<FooterCache::Places> FooterCache::places(const DataFile& file, Lan
     const auto at = by_key_.find(key);
     if (at != by_key_.end()) {
       entries_.splice(entries_.begin(), entries_, at->second);
+      hits_.add();
       return at->second->places;
     }
   }
+  misses_.add();
   auto read = read_table<format::RunPlace>(
       file, file.places_at + std::uint64_t{fence.places_at} * sizeof(format::RunPlace),
       fence.places, fence.places_crc, "footer's runs");
@@ -157,6 +168,7 @@ JournalResult<FooterCache::Places> FooterCache::places(const DataFile& file, Lan
     by_key_.erase(entries_.back().key);
     entries_.pop_back();
   }
+  cached_bytes_.set(static_cast<std::int64_t>(bytes_));
   return places;
 }
 

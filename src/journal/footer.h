@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/metrics.h"
 #include "journal/format.h"
 #include "journal/lane_index.h"
 
@@ -60,7 +61,7 @@ base::IoStatus remove_trailer(DataFile& file);
 class FooterCache {
  public:
   using Places = std::shared_ptr<const std::vector<format::RunPlace>>;  // readers keep them
-  explicit FooterCache(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  FooterCache(std::uint64_t bytes_max, base::MetricsRegistry& metrics);
   JournalResult<Places> places(const DataFile& file, LaneId lane, const Fence& fence);
 
  private:
@@ -75,6 +76,9 @@ class FooterCache {
   };
 
   const std::uint64_t bytes_max_;
+  base::Counter& hits_;
+  base::Counter& misses_;
+  base::Gauge& cached_bytes_;
   std::mutex mutex_;
   std::list<Entry> entries_;  // the last used one first
   std::map<Key, std::list<Entry>::iterator> by_key_;

@@ -33,13 +33,21 @@ class LogJournal final : public JournalEngine {
         metrics_(options.metrics != nullptr ? *options.metrics : own_metrics_),
         staged_(metrics_.gauge("sluice_journal_staged_bytes", "Bytes waiting for their frame")),
         files_(metrics_.gauge("sluice_journal_files", "Files of the log, the open one included")),
+        file_bytes_(metrics_.gauge("sluice_journal_file_bytes", "Their bytes on disk")),
+        spares_(metrics_.gauge("sluice_journal_spares", "Files made ahead")),
+        index_bytes_(metrics_.gauge("sluice_journal_index_bytes",
+                                    "Memory of lanes, fences and the open file's directory")),
+        throttled_(metrics_.counter("sluice_journal_throttled_total",
+                                    "Calls refused because too many bytes wait for the disk")),
+        refused_full_(metrics_.counter("sluice_journal_disk_full_total",
+                                       "Calls refused because the disk is full")),
         store_(*options_.env, options_.folder,
                {.first_file_bytes = options_.first_file_bytes,
                 .file_bytes = options_.file_bytes,
                 .reserve_bytes = options_.reserve_bytes,
                 .spares_min = options_.spares_min,
                 .spares_max = options_.spares_max}),
-        footers_(options_.footer_cache_bytes),
+        footers_(options_.footer_cache_bytes, metrics_),
         reader_(index_, footers_),
         queue_(options_.staging_bytes_max) {}
 
@@ -77,12 +85,18 @@ class LogJournal final : public JournalEngine {
   void write(std::vector<std::unique_ptr<Call>> calls);
   void fail(const std::string& why);
   void wake_upkeep();
+  void note_sizes();
 
   const JournalOptions options_;
   base::MetricsRegistry own_metrics_;
   base::MetricsRegistry& metrics_;
   base::Gauge& staged_;
   base::Gauge& files_;
+  base::Gauge& file_bytes_;
+  base::Gauge& spares_;
+  base::Gauge& index_bytes_;
+  base::Counter& throttled_;
+  base::Counter& refused_full_;
   FileStore store_;
   LaneIndex index_;
   mutable FooterCache footers_;
@@ -127,8 +141,8 @@ JournalResult<void> LogJournal::start() {
   disk_full_ = !begun && begun.error().code == JournalError::kDiskFull;
   if (!begun && !disk_full_) return begun;
   if (disk_full_) kLog.warn("no puts until there is space: {}", begun.error().message);
-  files_.set(static_cast<std::int64_t>(index_.files()));
   frames_ = writer_->frames();
+  note_sizes();
   started_ = true;
   if (!options_.own_threads) return {};
   journal_thread_ = std::thread([this] { run_journal(); });
@@ -143,12 +157,16 @@ void LogJournal::append(std::vector<NewRun> runs, std::optional<RequestToken> to
   };
   if (runs.empty()) return done(std::vector<AppendedRun>());
   if (is_failed_.load(std::memory_order_relaxed)) return refuse(JournalError::kFailed, failed());
-  if (disk_full_.load(std::memory_order_relaxed))
+  if (disk_full_.load(std::memory_order_relaxed)) {
+    refused_full_.add();
     return refuse(JournalError::kDiskFull, "no space for another file of the journal");
+  }
   const auto size = staged_size(runs, options_.request_bytes_max);
   if (!size) return done(std::unexpected(size.error()));
-  if (!queue_.reserve(size->bytes))
+  if (!queue_.reserve(size->bytes)) {
+    throttled_.add();
     return refuse(JournalError::kOverloaded, "too many bytes wait for the disk");
+  }
   staged_.add(static_cast<std::int64_t>(size->bytes));
   auto call = stage(runs, *size, options_.clock->now_ms(), token, std::move(done));
   if (queue_.push(call)) return;
@@ -239,7 +257,7 @@ bool LogJournal::upkeep_step() {
       return false;
     }
   }
-  files_.set(static_cast<std::int64_t>(index_.files()));
+  note_sizes();
   if (store_.spares() > 0) disk_full_ = false;
   if (is_failed_ || !store_.has_work()) return false;
   const auto ok = store_.make_missing();
@@ -253,6 +271,13 @@ bool LogJournal::upkeep_step() {
     fail(ok.error().message);
   }
   return false;
+}
+
+void LogJournal::note_sizes() {
+  files_.set(static_cast<std::int64_t>(index_.files()));
+  file_bytes_.set(static_cast<std::int64_t>(index_.file_bytes()));
+  spares_.set(static_cast<std::int64_t>(store_.spares()));
+  index_bytes_.set(static_cast<std::int64_t>(index_.memory_bytes()));
 }
 
 void LogJournal::run_upkeep() {

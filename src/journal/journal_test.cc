@@ -286,6 +286,58 @@ TEST(Journal, a_token_gets_the_first_answer_for_ten_minutes) {
   EXPECT_NE(disk.put(*journal, {{LaneId(2), {"a", "b"}}}, token)->at(0).first, first->at(0).first);
 }
 
+TEST(Journal, tokens_are_bounded_by_their_runs) {
+  TestDisk disk;
+  base::MetricsRegistry metrics;
+  disk.options.metrics = &metrics;
+  disk.options.tokens_max = 9;
+  auto journal = disk.open();
+  const auto put = [&](int token) {
+    return disk.put(*journal, {{LaneId(1), {"a"}}, {LaneId(2), {"b"}}},
+                    RequestToken{static_cast<base::Uint128>(token)});
+  };
+  std::vector<Index> firsts;
+  for (int token = 1; token <= 100; ++token) {
+    firsts.push_back(put(token)->at(0).first);
+    EXPECT_LE(metrics.gauge("sluice_journal_tokens", "").value(), 9);
+    EXPECT_LE(metrics.gauge("sluice_journal_token_bytes", "").value(), 9 * 170);
+  }
+  EXPECT_EQ(metrics.gauge("sluice_journal_tokens", "").value(), 8);  // four calls
+  EXPECT_EQ(put(97)->at(0).first, firsts[96]);
+  EXPECT_EQ(put(96)->at(0).first, Index(101)) << "forgotten: stored again";
+}
+
+TEST(Journal, tells_its_sizes) {
+  TestDisk disk;
+  base::MetricsRegistry metrics;
+  disk.options.metrics = &metrics;
+  disk.options.staging_bytes_max = 500;
+  auto journal = disk.open();
+  const TestRuns runs({{LaneId(1), {std::string(400, 'm')}}});
+  for (int i = 0; i < 2; ++i)
+    journal->append(runs.get(), {}, [](const TestDisk::Answer&) {});
+  journal->pump();
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {std::string(400, 'm')}}}));
+  for (int i = 0; i < 2; ++i)
+    EXPECT_TRUE(journal->read(LaneId(1), Index(1), Index(2), {}));
+  journal->pump();
+  const auto gauge = [&](const char* name) { return metrics.gauge(name, "").value(); };
+  const auto counter = [&](const char* name) { return metrics.counter(name, "").value(); };
+  EXPECT_EQ(counter("sluice_journal_throttled_total"), 1U);
+  EXPECT_EQ(counter("sluice_journal_records_total"), 201U);
+  EXPECT_EQ(counter("sluice_journal_footer_cache_misses_total"), 1U);
+  EXPECT_EQ(counter("sluice_journal_footer_cache_hits_total"), 1U);
+  EXPECT_EQ(gauge("sluice_journal_staged_bytes"), 0);
+  EXPECT_EQ(gauge("sluice_journal_files"), 4);
+  EXPECT_EQ(gauge("sluice_journal_file_bytes"), 4 * 64 << 10);
+  EXPECT_EQ(gauge("sluice_journal_spares"), 1);
+  EXPECT_GT(gauge("sluice_journal_index_bytes"), 200);
+  EXPECT_EQ(metrics.histogram("sluice_journal_sync_seconds", "").count(),
+            counter("sluice_journal_frames_total"));
+  EXPECT_EQ(metrics.histogram("sluice_journal_next_file_seconds", "").count(), 3U);
+}
+
 TEST(Journal, calls_of_one_frame_with_one_token_are_one) {
   TestDisk disk;
   auto journal = disk.open();

@@ -114,8 +114,11 @@ LaneIndex::Directory LaneIndex::open_directory() const {
   return directory;
 }
 
-void LaneIndex::seal_open(std::span<const format::LaneSummary> lanes) {
+void LaneIndex::seal_open(std::uint64_t bytes, std::uint64_t places_at,
+                          std::span<const format::LaneSummary> lanes) {
   const std::unique_lock lock(mutex_);
+  open_->bytes = bytes;
+  open_->places_at = places_at;
   const std::uint32_t number = open_->number;
   sealed_[number] = {.file = std::move(open_)};
   open_ = nullptr;
@@ -228,6 +231,27 @@ void LaneIndex::drop(LaneId lane) {
 std::vector<DataFileRef> LaneIndex::take_dead() {
   const std::unique_lock lock(mutex_);
   return std::exchange(dead_, {});
+}
+
+std::uint64_t LaneIndex::file_bytes() const {
+  const std::shared_lock lock(mutex_);
+  std::uint64_t bytes = open_ != nullptr ? open_->bytes : 0;
+  for (const auto& [number, state] : sealed_)
+    bytes += state.file->bytes;
+  return bytes;
+}
+
+std::uint64_t LaneIndex::memory_bytes() const {
+  // A node and a bucket of a table, beside what it holds.
+  constexpr std::uint64_t kNode = 2 * sizeof(void*) + 8;
+  const std::shared_lock lock(mutex_);
+  std::uint64_t bytes = lanes_.size() * (kNode + sizeof(std::pair<std::uint32_t, Lane>)) +
+                        dropped_.size() * (kNode + sizeof(std::uint32_t)) +
+                        sealed_.size() * (kNode + sizeof(FileState) + sizeof(DataFile));
+  for (const auto& [id, lane] : lanes_)
+    bytes +=
+        lane.fences.capacity() * sizeof(Fence) + lane.places.capacity() * sizeof(format::RunPlace);
+  return bytes;
 }
 
 std::size_t LaneIndex::files() const {

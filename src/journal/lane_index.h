@@ -67,8 +67,9 @@ class LaneIndex {
   void reopen_file(DataFileRef file, const Directory& directory);
   void publish(std::span<const format::RunEntry> runs, std::uint64_t frame_offset);
   Directory open_directory() const;
-  // The open file was sealed with this directory.
-  void seal_open(std::span<const format::LaneSummary> lanes);
+  // The open file was sealed: its size now, and its footer.
+  void seal_open(std::uint64_t bytes, std::uint64_t places_at,
+                 std::span<const format::LaneSummary> lanes);
 
   bool knows(LaneId lane) const;
   LaneBounds bounds(LaneId lane) const;
@@ -81,6 +82,9 @@ class LaneIndex {
   // Files without a live record since the last call; nobody finds them any more.
   std::vector<DataFileRef> take_dead();
   std::size_t files() const;
+  std::uint64_t file_bytes() const;
+  // Of memory: lanes, fences and the open file's directory.
+  std::uint64_t memory_bytes() const;
 
  private:
   struct Lane {

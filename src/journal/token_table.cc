@@ -4,8 +4,10 @@ namespace sluice::journal {
 
 void TokenTable::forget_old(std::int64_t now_ms) {
   while (!order_.empty() &&
-         (order_.size() > entries_max_ || order_.front().at_ms + window_ms_ <= now_ms)) {
-    answers_.erase(order_.front().digest);
+         (entries_ > entries_max_ || order_.front().at_ms + window_ms_ <= now_ms)) {
+    const auto at = answers_.find(order_.front().digest);
+    entries_ -= at->second.size();
+    answers_.erase(at);
     order_.pop_front();
   }
 }
@@ -18,7 +20,9 @@ const std::vector<AppendedRun>* TokenTable::find(const RequestToken& token, std:
 
 void TokenTable::insert(const RequestToken& token, std::vector<AppendedRun> answer,
                         std::int64_t now_ms) {
+  const std::size_t entries = answer.size();
   if (!answers_.emplace(token.digest, std::move(answer)).second) return;
+  entries_ += entries;
   order_.push_back({token.digest, now_ms});
   forget_old(now_ms);
 }

@@ -1,5 +1,5 @@
 // Calls of the last minutes by their request token, so that a retry gets the first answer. Bounded
-// by age and count, the oldest goes first. Journal thread only.
+// by age and by the runs remembered, the oldest call goes first. Journal thread only.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@ namespace sluice::journal {
 
 class TokenTable {
  public:
+  // A call has an entry for each of its runs.
   TokenTable(std::int64_t window_ms, std::size_t entries_max)
       : window_ms_(window_ms), entries_max_(entries_max) {}
 
@@ -22,7 +23,9 @@ class TokenTable {
   void insert(const RequestToken& token, std::vector<AppendedRun> answer, std::int64_t now_ms);
   // Those of a footer, oldest first.
   void insert(const std::vector<format::TokenEntry>& entries, std::int64_t now_ms);
-  std::size_t size() const { return answers_.size(); }
+  std::size_t entries() const { return entries_; }
+  // Of memory, all calls together.
+  std::size_t bytes() const { return answers_.size() * kCallBytes + entries_ * kEntryBytes; }
 
  private:
   struct Hash {
@@ -36,10 +39,16 @@ class TokenTable {
   };
   void forget_old(std::int64_t now_ms);
 
+  // A node and a bucket of the table, a place in the order, the list of runs: with the heap's
+  // rounding.
+  static constexpr std::size_t kCallBytes = 64 + 8 + sizeof(Seen) + 24;
+  static constexpr std::size_t kEntryBytes = sizeof(AppendedRun);
+
   const std::int64_t window_ms_;
   const std::size_t entries_max_;
   std::unordered_map<base::Uint128, std::vector<AppendedRun>, Hash> answers_;
   std::deque<Seen> order_;
+  std::size_t entries_ = 0;
 };
 
 }  // namespace sluice::journal

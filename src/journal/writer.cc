@@ -27,7 +27,13 @@ WriterMetrics::WriterMetrics(base::MetricsRegistry& registry)
       bytes(registry.counter("sluice_journal_written_bytes_total", "Bytes of frames written")),
       repeats(registry.counter("sluice_journal_repeats_total",
                                "Calls answered from their request token")),
-      write(registry.histogram("sluice_journal_frame_seconds", "Write and sync of a frame")) {}
+      write(registry.histogram("sluice_journal_frame_seconds", "Write and sync of a frame")),
+      sync(registry.histogram("sluice_journal_sync_seconds", "Sync of a frame")),
+      next_file(registry.histogram("sluice_journal_next_file_seconds",
+                                   "Puts held up by the move to the next file")),
+      token_entries(registry.gauge("sluice_journal_tokens",
+                                   "Runs remembered for retries (retry.tokens at most)")),
+      token_bytes(registry.gauge("sluice_journal_token_bytes", "Memory of what retries need")) {}
 
 Writer::Writer(const JournalOptions& options, FileStore& store, LaneIndex& index, TokenTable tokens,
                LogEnd end, base::MetricsRegistry& metrics)
@@ -68,6 +74,10 @@ void Writer::resume(Tail tail) {
 void Writer::forget_lane(LaneId lane) {
   cursors_.erase(lane());
   dropped_.insert(lane());
+}
+
+void Writer::observe(base::Histogram& what, std::int64_t since_ns) const {
+  what.observe_us(static_cast<std::uint64_t>(options_.clock->monotonic_ns() - since_ns) / 1000);
 }
 
 JournalResult<void> Writer::unseal() {
@@ -137,14 +147,15 @@ JournalResult<void> Writer::write_frame(format::FrameKind kind, std::string_view
   parts_.push_back(padding(bytes));
   if (auto ok = file_->file->write_at(data_end_, parts_); !ok)
     return std::unexpected(failure_of(ok.error()));
+  const std::int64_t written_ns = options_.clock->monotonic_ns();
   if (auto ok = file_->file->sync(); !ok) return std::unexpected(failure_of(ok.error()));
   ++end_.lsn;
   end_.crc = header.crc;
   data_end_ += header.bytes;
   metrics_.frames.add();
   metrics_.bytes.add(header.bytes);
-  metrics_.write.observe_us(static_cast<std::uint64_t>(options_.clock->monotonic_ns() - began_ns) /
-                            1000);
+  observe(metrics_.write, began_ns);
+  observe(metrics_.sync, written_ns);
   return {};
 }
 
@@ -173,10 +184,8 @@ JournalResult<void> Writer::seal(UnusedRoom unused) {
   if (!footer) return std::unexpected(failure_of(footer.error()));
   const auto size = file_->file->size();
   if (!size) return std::unexpected(failure_of(size.error()));
-  file_->bytes = *size;
-  file_->places_at = footer->places_at;
   file_ = nullptr;
-  index_.seal_open(footer->lanes);
+  index_.seal_open(*size, footer->places_at, footer->lanes);
   return {};
 }
 
@@ -243,7 +252,9 @@ JournalResult<void> Writer::make_room(const Calls& calls, bool wait_for_spare) {
   };
   const std::uint64_t directory_bytes = (places_ + file_tokens_.size()) * sizeof(format::RunPlace);
   if (file_ != nullptr && fits() && directory_bytes < options_.open_directory_bytes_max) return {};
+  const std::int64_t began_ns = options_.clock->monotonic_ns();
   if (auto ok = open_next_file(room_needed(calls, {}), wait_for_spare); !ok) return ok;
+  observe(metrics_.next_file, began_ns);
   if (fits()) return {};
   return base::fail(JournalError::kTooLarge, "the request does not fit into a file");
 }
@@ -367,6 +378,8 @@ void Writer::complete(Calls& calls) {
     call.done(std::move(answer));
     calls[i].reset();
   }
+  metrics_.token_entries.set(static_cast<std::int64_t>(tokens_.entries()));
+  metrics_.token_bytes.set(static_cast<std::int64_t>(tokens_.bytes()));
 }
 
 }  // namespace sluice::journal

@@ -26,6 +26,10 @@ struct WriterMetrics {
   base::Counter& bytes;
   base::Counter& repeats;
   base::Histogram& write;  // a frame's write and sync
+  base::Histogram& sync;
+  base::Histogram& next_file;  // the move to it, with the wait for a spare
+  base::Gauge& token_entries;
+  base::Gauge& token_bytes;
   explicit WriterMetrics(base::MetricsRegistry& registry);
 };
 
@@ -61,6 +65,7 @@ class Writer {
   };
   using Calls = std::vector<std::unique_ptr<Call>>;
 
+  void observe(base::Histogram& what, std::int64_t since_ns) const;
   void resume(Tail tail);
   // Before anything is written to a file that was sealed.
   JournalResult<void> unseal();

@@ -130,6 +130,7 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
   options.folder = base::join_path(data, "journal");
   options.file_bytes = static_cast<std::uint64_t>(settings.journal_file_bytes());
   options.staging_bytes_max = static_cast<std::uint64_t>(settings.journal_staging_bytes());
+  options.tokens_max = static_cast<std::size_t>(settings.retry_tokens());
   const std::string meta = base::join_path(data, "meta.db");
   auto mark = streams::read_journal_mark(meta);
   if (!mark) return std::unexpected(mark.error().message);

@@ -145,6 +145,11 @@ Settings::Settings()
           config_.bytes({.name = "journal.staging_bytes",
                          .help = "Puts that wait for the disk; beyond, they are throttled"},
                         64_MiB, 1_MiB, 4_GiB)),
+      retry_tokens(config_.integer(
+          {.name = "retry.tokens",
+           .help = "Runs of puts remembered for 10 minutes, so that a retry gets the first answer; "
+                   "at most 170 bytes each"},
+          2'000'000, 0, 100'000'000)),
       kinesis_transition(config_.duration(
           {.name = "kinesis.transition",
            .help =

@@ -65,6 +65,7 @@ class Settings {
 
   base::Setting<std::int64_t> journal_file_bytes;
   base::Setting<std::int64_t> journal_staging_bytes;
+  base::Setting<std::int64_t> retry_tokens;
 
   base::Setting<std::chrono::milliseconds> kinesis_transition;
   base::Setting<std::string> kinesis_shard_limits;
