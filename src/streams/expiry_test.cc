@@ -97,6 +97,33 @@ TEST_F(Expiry, SaysWhatIsLostAcrossRestarts) {
   }
 }
 
+// Where numbers were passed over a page is not empty while there are records behind them.
+TEST_F(Expiry, PagesGoOnBehindMissingNumbers) {
+  put();
+  journal_.restart();
+  open();
+  clock_.advance_ms(kHourMs);
+  const auto second = put().sequence_number.index;
+  clock_.advance_ms(500);
+  const auto read = [&](std::uint64_t from) {
+    auto page = engine_->read(now(), ShardIndex(0), Index(from), SequenceNumber::kMaxIndex,
+                              {.records_max = 1});
+    EXPECT_TRUE(page);
+    EXPECT_EQ(page->records.size(), 1U) << from;
+    return *page;
+  };
+  const ReadPage first = read(0);
+  EXPECT_EQ(first.millis_behind, kHourMs + 500);
+  for (const std::uint64_t from : {first.next(), std::uint64_t{1000}, second()}) {
+    const ReadPage page = read(from);
+    EXPECT_EQ(page.records[0].sequence_number.index, second);
+    EXPECT_EQ(page.millis_behind, 0);
+    EXPECT_EQ(page.next, second.plus(1));
+  }
+  clock_.advance_ms(kDayMs - kHourMs);
+  EXPECT_EQ(read(0).records[0].sequence_number.index, second);
+}
+
 TEST_F(Expiry, ALongerRetentionBringsBackWhatIsStillThere) {
   put();
   clock_.advance_ms(kDayMs + 1);

@@ -60,7 +60,7 @@ Position merge_at(Stream& stream, Position at, Position next, std::int64_t now_s
 // count only: half of 12 shards is 6 merges.
 std::vector<HashRange> targets_of(const Stream& stream, int count) {
   auto targets = equal_hash_ranges(static_cast<std::uint32_t>(count));
-  const auto rounding = static_cast<Uint128>(count + stream.open_shards());
+  const auto rounding = Uint128{targets.size() + stream.open_by_hash.size()};
   for (std::size_t i = 1; i < targets.size(); ++i) {
     const auto there =
         std::ranges::lower_bound(stream.open_by_hash, targets[i].first - rounding, {},
