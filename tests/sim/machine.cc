@@ -38,6 +38,13 @@ bool Machine::start() {
   options.spares_max = options_.spares_max;
   options.reserve_bytes = 4096;
   options.own_threads = false;
+  const auto mark = streams::read_journal_mark("/meta.db");
+  if (!mark) {
+    why_ = mark.error().message;
+    return false;
+  }
+  options.frames_known = mark->frames;
+  options.index_floor = mark->index_floor;
   auto journal = journal::open_journal(options);
   if (!journal) {
     why_ = journal.error().message;
@@ -50,11 +57,18 @@ bool Machine::start() {
     return false;
   }
   engine_ = std::move(*engine);
+  note_frames();
   return true;
+}
+
+// A disk that fails or is full keeps the older note, as in the server.
+void Machine::note_frames() {
+  (void)engine_->note_frames(journal_->frames());
 }
 
 void Machine::stop() {
   journal_->close();
+  note_frames();
   engine_.reset();
 }
 

@@ -11,6 +11,7 @@
 #include "env_vfs.h"
 #include "journal/journal_engine.h"
 #include "streams/engine.h"
+#include "streams/journal_mark.h"
 
 namespace sluice::sim {
 
@@ -39,6 +40,9 @@ class Machine {
   bool start();
   // Writes and syncs all that is staged, closes and seals.
   void stop();
+
+  // Upkeep: meta.db remembers how long the log is.
+  void note_frames();
 
   base::FaultEnv& faults() { return faults_; }
   streams::Engine& engine() { return *engine_; }

@@ -68,6 +68,7 @@ void Workload::pump() {
 
 void Workload::release_expired() {
   machine_.engine().release_expired();
+  machine_.note_frames();
   if (machine_.faults().is_down()) return;  // the next start shows what came of it
   for (const char* account : kAccounts) {
     for (const auto& stream : machine_.engine().list(account, kRegion, "", 100))
