@@ -126,8 +126,10 @@ base::IoStatus FileStore::await_spare(std::uint64_t bytes, bool wait) {
   if (wait && full_)
     return base::fail(base::IoError::kNoSpace,
                       fmt::format("{}: no space for another file of the journal", folder_));
+  const std::uint64_t least = std::min(std::bit_ceil(bytes), limits_.file_bytes);
+  const std::uint64_t size = std::max(least, std::min(next_bytes(), limits_.awaited_bytes));
   lock.unlock();
-  return make_spare(bytes);
+  return make_spare(size);
 }
 
 base::IoResult<DataFileRef> FileStore::take_spare(std::uint32_t number, std::uint64_t bytes) {
@@ -244,13 +246,13 @@ base::IoStatus FileStore::make_missing() {
   return ok;
 }
 
-// `bytes_min`: what the one who waits for it needs.
-base::IoStatus FileStore::make_spare(std::uint64_t bytes_min) {
-  Spare spare;
+// Of 0 bytes: as large as the next file should be.
+base::IoStatus FileStore::make_spare(std::uint64_t bytes) {
+  Spare spare{.path = {}, .bytes = bytes};
   {
     const std::lock_guard lock(mutex_);
     spare.path = next_spare_path();
-    spare.bytes = std::min(std::max(next_bytes(), std::bit_ceil(bytes_min)), limits_.file_bytes);
+    if (bytes == 0) spare.bytes = next_bytes();
   }
   const auto ok = make_zeros(spare.path, spare.bytes);
   const std::lock_guard lock(mutex_);

@@ -21,6 +21,7 @@ class FileStore {
   struct Limits {
     std::uint64_t first_file_bytes = 0;  // the smallest file
     std::uint64_t file_bytes = 0;        // the largest
+    std::uint64_t awaited_bytes = 0;     // the largest that is made while somebody waits for it
     std::uint64_t reserve_bytes = 0;
     std::size_t spares_min = 1;
     std::size_t spares_max = 4;
@@ -71,7 +72,7 @@ class FileStore {
     std::uint64_t bytes = 0;
   };
   base::IoStatus note_spare(const std::string& name, std::uint64_t bytes);
-  base::IoStatus make_spare(std::uint64_t bytes_min);
+  base::IoStatus make_spare(std::uint64_t bytes);
   base::IoStatus make_zeros(const std::string& path, std::uint64_t bytes);
   base::IoStatus write_zeros(const std::string& path, std::uint64_t bytes);
   bool has_spare(std::uint64_t bytes) const;

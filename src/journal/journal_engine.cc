@@ -44,6 +44,7 @@ class LogJournal final : public JournalEngine {
         store_(*options_.env, options_.folder,
                {.first_file_bytes = options_.first_file_bytes,
                 .file_bytes = options_.file_bytes,
+                .awaited_bytes = std::max(options_.awaited_file_bytes, options_.first_file_bytes),
                 .reserve_bytes = options_.reserve_bytes,
                 .spares_min = options_.spares_min,
                 .spares_max = options_.spares_max}),

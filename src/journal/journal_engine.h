@@ -26,6 +26,8 @@ struct JournalOptions {
   std::uint64_t file_bytes = std::uint64_t{256} << 20;  // ≥ 16 KiB
   // The first file's; a later one is as large as all before it together, up to file_bytes.
   std::uint64_t first_file_bytes = std::uint64_t{4} << 20;
+  // A file made while somebody waits for it, at a start above all, has no more without need.
+  std::uint64_t awaited_file_bytes = std::uint64_t{16} << 20;
   std::uint64_t frame_bytes_max = std::uint64_t{8} << 20;  // one larger request may exceed it
   std::uint64_t request_bytes_max = std::uint64_t{16} << 20;
   std::uint64_t staging_bytes_max = std::uint64_t{64} << 20;

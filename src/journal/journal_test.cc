@@ -200,6 +200,28 @@ TEST(Journal, files_grow_with_the_log) {
   EXPECT_EQ(disk.disk->stat(log_path(9))->size_bytes >> 10, 128U);
 }
 
+TEST(Journal, a_start_without_a_spare_makes_a_small_file) {
+  TestDisk disk;
+  disk.options.first_file_bytes = 16 << 10;
+  disk.options.awaited_file_bytes = 32 << 10;
+  disk.options.file_bytes = 128 << 10;
+  auto journal = disk.open();
+  for (int i = 0; i < 400; ++i)
+    ASSERT_TRUE(disk.put(*journal, {{LaneId(1), {std::string(900, 'g')}}}));
+  int newest = 1;
+  while (disk.disk->stat(log_path(newest + 1)))
+    ++newest;
+  EXPECT_EQ(disk.disk->stat(log_path(newest))->size_bytes >> 10, 128U);
+  disk.kill(std::move(journal));
+  const auto names = disk.disk->list("/journal");
+  for (const auto& name : *names) {
+    if (!name.starts_with("spare")) continue;
+    ASSERT_TRUE(disk.disk->remove("/journal/" + name));
+  }
+  journal = disk.open();
+  EXPECT_EQ(disk.disk->stat(log_path(newest + 1))->size_bytes >> 10, 32U);
+}
+
 TEST(Journal, a_call_larger_than_the_spare_gets_a_file_that_fits) {
   TestDisk disk;
   disk.options.first_file_bytes = 16 << 10;
