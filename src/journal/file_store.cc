@@ -128,7 +128,12 @@ base::IoStatus FileStore::await_spare(std::uint64_t bytes, bool wait) {
                       fmt::format("{}: no space for another file of the journal", folder_));
   const std::uint64_t least = std::min(std::bit_ceil(bytes), limits_.file_bytes);
   const std::uint64_t size = std::max(least, std::min(next_bytes(), limits_.awaited_bytes));
+  // Too small ones would keep the upkeep thread from making what is needed.
+  const auto too_small = std::exchange(spares_, {});
   lock.unlock();
+  for (const auto& spare : too_small) {
+    if (auto ok = env_.remove(spare.path); !ok) return ok;
+  }
   return make_spare(size);
 }
 

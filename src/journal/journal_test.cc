@@ -233,6 +233,13 @@ TEST(Journal, a_call_larger_than_the_spare_gets_a_file_that_fits) {
   ASSERT_TRUE(put) << put.error().message;
   EXPECT_EQ(read_all(*journal, LaneId(1)), large);
   EXPECT_EQ(disk.disk->stat(log_path(2))->size_bytes >> 10, 256U);
+  // The spare that was too small does not stand in the way of the next one.
+  journal->pump();
+  const auto names = disk.disk->list("/journal");
+  for (const auto& name : *names) {
+    if (!name.starts_with("spare")) continue;
+    EXPECT_EQ(disk.disk->stat("/journal/" + name)->size_bytes >> 10, 256U) << name;
+  }
 }
 
 TEST(Journal, starts_on_a_full_disk_and_refuses_puts) {
