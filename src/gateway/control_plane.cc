@@ -159,6 +159,9 @@ http::Response ControlPlane::dispatch(const Asked& asked) {
   }
   Asked with_api = asked;
   const std::string id = lower(asked.parts[1]);
+  // A change works on the API as the last change left it.
+  std::unique_lock changing(changes_, std::defer_lock);
+  if (!asked.is("GET")) changing.lock();
   with_api.api = store_.api(id);
   if (with_api.api == nullptr || with_api.api->account != asked.caller.account ||
       with_api.api->region != asked.caller.region) {
@@ -210,6 +213,8 @@ base::Result<RestApi, ImportError> ControlPlane::read_import(const Asked& asked)
   const std::string_view base_path = asked.parameter("basepath");
   if (base_path == "prepend") options.base_path = BasePath::kPrepend;
   if (base_path == "split") options.base_path = BasePath::kSplit;
+  options.existing = asked.api.get();
+  if (asked.parameter("mode") != "overwrite") options.update = ImportUpdate::kMerge;
   auto api = import_openapi(asked.request.body, random_, options);
   if (!api) return api;
   for (std::string& problem : find_problems(*api))
@@ -241,17 +246,14 @@ http::Response ControlPlane::import_api(const Asked& asked) {
   return reply(201, std::move(body));
 }
 
-// PutRestApi, mode=overwrite: deployments stay as they are.
+// PutRestApi: stages answer as they were deployed, until the next deployment.
 http::Response ControlPlane::put_api(const Asked& asked) {
-  if (asked.parameter("mode") == "merge" || asked.parameter("mode").empty()) {
-    return error(501, "NotImplementedException",
-                 "PutRestApi is available with mode=overwrite only");
+  const std::string_view mode = asked.parameter("mode");
+  if (!mode.empty() && mode != "merge" && mode != "overwrite") {
+    return bad_request("Invalid mode specified. Valid values are merge and overwrite");
   }
   auto api = read_import(asked);
   if (!api) return bad_request("Errors found during import:\n\t" + api.error().message);
-  const std::lock_guard lock(changes_);
-  api->id = asked.api->id;
-  api->created_ms = asked.api->created_ms;
   std::string body;
   base::JsonWriter out(body);
   write_api(out, *api);
@@ -271,7 +273,6 @@ http::Response ControlPlane::get_apis(const Asked& asked) {
 }
 
 http::Response ControlPlane::delete_api(const Asked& asked) {
-  const std::lock_guard lock(changes_);
   const std::vector<Stage> stages = store_.stages(asked.api->id);
   if (auto done = store_.remove_api(asked.api->id); !done) return store_error(done.error());
   for (const Stage& stage : stages)
@@ -316,7 +317,6 @@ http::Response ControlPlane::create_deployment(const Asked& asked) {
   }
   if (methods == 0) return bad_request("The REST API doesn't contain any methods");
 
-  const std::lock_guard lock(changes_);
   const std::int64_t now = clock_.now_ms();
   Deployment deployment{random_id(random_, 6), text("description"), now};
   std::optional<Stage> stage;
@@ -374,7 +374,6 @@ http::Response ControlPlane::get_deployment(const Asked& asked) {
 }
 
 http::Response ControlPlane::delete_deployment(const Asked& asked) {
-  const std::lock_guard lock(changes_);
   if (auto done = store_.remove_deployment(asked.api->id, asked.parts[3]); !done) {
     if (done.error().code == StoreError::kMissing) {
       return not_found("Invalid Deployment identifier specified");
@@ -404,7 +403,6 @@ http::Response ControlPlane::get_stage(const Asked& asked) {
 }
 
 http::Response ControlPlane::delete_stage(const Asked& asked) {
-  const std::lock_guard lock(changes_);
   if (auto done = store_.remove_stage(asked.api->id, asked.parts[3]); !done) {
     if (done.error().code == StoreError::kMissing)
       return not_found("Invalid stage identifier specified");

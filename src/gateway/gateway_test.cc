@@ -371,6 +371,26 @@ TEST_F(GatewayTest, DeploymentsStagesAndTheirVariablesAreCounted) {
   EXPECT_EQ(deploy("{}").status, 429);
 }
 
+TEST_F(GatewayTest, PutRestApiMergesOrOverwritesAndStagesStay) {
+  const auto count = [&] { return gateway_->store().api(id_)->resources.size(); };
+  const std::string mock = R"({"get":{"x-amazon-apigateway-integration":{"type":"mock"}}})";
+  const std::size_t before = count();
+  const http::Response merged = control("PUT", "/restapis/" + id_, api_of({"/extra"}, mock));
+  EXPECT_EQ(merged.status, 200) << merged.body;
+  EXPECT_EQ(field(merged.body, "id"), id_);
+  EXPECT_EQ(field(merged.body, "name"), "t");
+  EXPECT_EQ(count(), before + 1);
+  EXPECT_EQ(control("PUT", "/restapis/" + id_ + "?mode=overwrite", api_of({"/extra"}, mock)).status,
+            200);
+  EXPECT_EQ(count(), 2U);
+  EXPECT_EQ(control("PUT", "/restapis/" + id_ + "?mode=mix", api_of({"/x"}, mock)).status, 400);
+  EXPECT_EQ(control("PUT", "/restapis/" + id_, "{").status, 400);
+  EXPECT_EQ(control("PUT", "/restapis/nope", api_of({"/x"}, mock)).status, 404);
+  EXPECT_EQ(count(), 2U);
+  call("GET", "/streams", "", "");  // as it was deployed
+  EXPECT_EQ(service_.last.action, "ListStreams");
+}
+
 TEST_F(GatewayTest, WarningsOfAnImportAreCounted) {
   std::string api = api_of({"/p"});
   api.pop_back();

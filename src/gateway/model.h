@@ -33,6 +33,7 @@ struct Integration {
   std::string uri;
   std::string credentials;
   std::string connection_type;
+  std::string connection_id;      // of a VPC link
   OrderedMap request_parameters;  // integration.request.header.X ← expression
   OrderedMap request_templates;   // by media type
   Passthrough passthrough = Passthrough::kWhenNoMatch;
@@ -52,8 +53,10 @@ struct MethodResponse {
 struct MethodModel {
   std::string http_method;
   std::string authorization_type = "NONE";
+  std::string authorizer_id;
   bool api_key_required = false;
   std::string operation_name;
+  std::string request_validator_id;
   std::map<std::string, bool> request_parameters;
   StringMap request_models;
   std::vector<MethodResponse> responses;
@@ -68,6 +71,35 @@ struct Resource {
   std::map<std::string, MethodModel> methods;
 };
 
+// A JSON schema that methods name for their bodies.
+struct BodyModel {
+  std::string id;
+  std::string content_type = "application/json";
+  std::string description;
+  std::string schema;  // JSON
+};
+
+struct RequestValidator {
+  std::string id;
+  std::string name;
+  bool body = false;
+  bool parameters = false;
+};
+
+// What the gateway itself answers when it refuses a call, by response type ("DEFAULT_4XX" …).
+struct GatewayResponse {
+  std::string status_code;  // empty: the type's own
+  OrderedMap parameters;    // gatewayresponse.header.X ← expression
+  OrderedMap templates;     // by media type
+};
+
+struct Authorizer {
+  std::string id;
+  std::string name;
+  std::string type;    // TOKEN, REQUEST, COGNITO_USER_POOLS
+  std::string scheme;  // JSON: the security scheme that the document gave
+};
+
 struct RestApi {
   std::string id;
   std::string account;
@@ -77,6 +109,14 @@ struct RestApi {
   std::string version;
   std::string api_key_source = "HEADER";
   std::vector<std::string> endpoint_types = {"EDGE"};
+  std::vector<std::string> vpc_endpoint_ids;
+  std::string policy;                           // JSON; empty: none
+  std::optional<int> minimum_compression_size;  // bytes
+  std::string documentation;                    // JSON: parts, as the document had them
+  std::map<std::string, BodyModel> models;      // by name
+  std::map<std::string, GatewayResponse> gateway_responses;  // by response type
+  std::vector<RequestValidator> request_validators;
+  std::vector<Authorizer> authorizers;
   std::vector<std::string> binary_media_types;
   StringMap tags;
   bool disable_execute_api_endpoint = false;

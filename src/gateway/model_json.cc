@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "gateway/value/json_read.h"
-
 namespace sluice::gateway {
 namespace {
 
@@ -53,133 +51,6 @@ void write_integration_response(JsonWriter& out, const IntegrationResponse& r) {
   out.end_object();
 }
 
-// Reading: the wire form as the lenient reader gives it; what is missing keeps its default.
-std::string text(const Map& map, std::string_view name) {
-  const Value v = map.get(name);
-  return v.is_string() ? std::string(v.text()) : "";
-}
-
-std::int64_t integer(const Map& map, std::string_view name, std::int64_t otherwise) {
-  const Value v = map.get(name);
-  return v.is_integral() ? v.integer : otherwise;
-}
-
-bool boolean(const Map& map, std::string_view name) {
-  const Value v = map.get(name);
-  return v.kind == Kind::kBool && v.boolean;
-}
-
-template <class F>
-void each(const Map& map, std::string_view name, F&& visit) {
-  const Value v = map.get(name);
-  if (v.kind != Kind::kMap) return;
-  for (const Entry* e : v.map->entries)
-    visit(std::string(e->key.text()), e->value);
-}
-
-template <class F>
-void each_item(const Map& map, std::string_view name, F&& visit) {
-  const Value v = map.get(name);
-  if (v.kind != Kind::kList) return;
-  for (const Value& item : v.list->items)
-    visit(item);
-}
-
-OrderedMap ordered(const Map& map, std::string_view name) {
-  OrderedMap out;
-  each(map, name, [&](std::string key, const Value& v) {
-    if (v.is_string()) out.emplace_back(std::move(key), v.text());
-  });
-  return out;
-}
-
-StringMap strings(const Map& map, std::string_view name) {
-  StringMap out;
-  each(map, name, [&](std::string key, const Value& v) {
-    if (v.is_string()) out.emplace(std::move(key), v.text());
-  });
-  return out;
-}
-
-std::map<std::string, bool> booleans(const Map& map, std::string_view name) {
-  std::map<std::string, bool> out;
-  each(map, name, [&](std::string key, const Value& v) {
-    out.emplace(std::move(key), v.kind == Kind::kBool && v.boolean);
-  });
-  return out;
-}
-
-std::vector<std::string> texts(const Map& map, std::string_view name) {
-  std::vector<std::string> out;
-  each_item(map, name, [&](const Value& v) {
-    if (v.is_string()) out.emplace_back(v.text());
-  });
-  return out;
-}
-
-IntegrationResponse read_integration_response(const Map& map) {
-  IntegrationResponse r;
-  r.status_code = text(map, "statusCode");
-  r.selection_pattern = text(map, "selectionPattern");
-  r.parameters = ordered(map, "responseParameters");
-  r.templates = ordered(map, "responseTemplates");
-  r.content_handling =
-      parse_content_handling(text(map, "contentHandling")).value_or(ContentHandling::kPassthrough);
-  return r;
-}
-
-Integration read_integration(const Map& map) {
-  Integration i;
-  i.type = parse_integration_type(text(map, "type")).value_or(IntegrationType::kMock);
-  i.http_method = text(map, "httpMethod");
-  i.uri = text(map, "uri");
-  i.credentials = text(map, "credentials");
-  i.connection_type = text(map, "connectionType");
-  i.request_parameters = ordered(map, "requestParameters");
-  i.request_templates = ordered(map, "requestTemplates");
-  i.passthrough =
-      parse_passthrough(text(map, "passthroughBehavior")).value_or(Passthrough::kWhenNoMatch);
-  i.content_handling =
-      parse_content_handling(text(map, "contentHandling")).value_or(ContentHandling::kPassthrough);
-  i.timeout_ms = static_cast<int>(integer(map, "timeoutInMillis", 29000));
-  i.cache_namespace = text(map, "cacheNamespace");
-  i.cache_key_parameters = texts(map, "cacheKeyParameters");
-  each(map, "integrationResponses", [&](const std::string&, const Value& v) {
-    if (v.kind == Kind::kMap) i.responses.push_back(read_integration_response(*v.map));
-  });
-  return i;
-}
-
-MethodModel read_method(const Map& map) {
-  MethodModel m;
-  m.http_method = text(map, "httpMethod");
-  m.authorization_type = text(map, "authorizationType");
-  m.api_key_required = boolean(map, "apiKeyRequired");
-  m.operation_name = text(map, "operationName");
-  m.request_parameters = booleans(map, "requestParameters");
-  m.request_models = strings(map, "requestModels");
-  each(map, "methodResponses", [&](std::string, const Value& v) {
-    if (v.kind != Kind::kMap) return;
-    m.responses.push_back({text(*v.map, "statusCode"), booleans(*v.map, "responseParameters"),
-                           strings(*v.map, "responseModels")});
-  });
-  const Value integration = map.get("methodIntegration");
-  if (integration.kind == Kind::kMap) m.integration = read_integration(*integration.map);
-  return m;
-}
-
-Resource read_resource(const Map& map) {
-  Resource r;
-  r.id = text(map, "id");
-  r.parent_id = text(map, "parentId");
-  r.path_part = text(map, "pathPart");
-  r.path = text(map, "path");
-  each(map, "resourceMethods", [&](std::string name, const Value& v) {
-    if (v.kind == Kind::kMap) r.methods.emplace(std::move(name), read_method(*v.map));
-  });
-  return r;
-}
-
 }  // namespace
 
 std::string upper(std::string_view s) {
@@ -194,6 +65,31 @@ std::string lower(std::string_view s) {
   std::transform(out.begin(), out.end(), out.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
+}
+
+bool is_gateway_response_type(std::string_view type) {
+  static constexpr std::string_view kTypes[] = {"ACCESS_DENIED",
+                                                "API_CONFIGURATION_ERROR",
+                                                "AUTHORIZER_CONFIGURATION_ERROR",
+                                                "AUTHORIZER_FAILURE",
+                                                "BAD_REQUEST_BODY",
+                                                "BAD_REQUEST_PARAMETERS",
+                                                "DEFAULT_4XX",
+                                                "DEFAULT_5XX",
+                                                "EXPIRED_TOKEN",
+                                                "INTEGRATION_FAILURE",
+                                                "INTEGRATION_TIMEOUT",
+                                                "INVALID_API_KEY",
+                                                "INVALID_SIGNATURE",
+                                                "MISSING_AUTHENTICATION_TOKEN",
+                                                "QUOTA_EXCEEDED",
+                                                "REQUEST_TOO_LARGE",
+                                                "RESOURCE_NOT_FOUND",
+                                                "THROTTLED",
+                                                "UNAUTHORIZED",
+                                                "UNSUPPORTED_MEDIA_TYPE",
+                                                "WAF_FILTERED"};
+  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
 }
 
 std::string_view to_text(IntegrationType type) {
@@ -268,6 +164,7 @@ void write_integration(JsonWriter& out, const Integration& i) {
   write_text(out, "httpMethod", i.http_method);
   write_text(out, "uri", i.uri);
   write_text(out, "connectionType", i.connection_type);
+  write_text(out, "connectionId", i.connection_id);
   write_text(out, "credentials", i.credentials);
   write_strings(out, "requestParameters", i.request_parameters);
   write_strings(out, "requestTemplates", i.request_templates);
@@ -293,8 +190,10 @@ void write_method(JsonWriter& out, const MethodModel& m) {
   out.begin_object();
   out.field("httpMethod", std::string_view(m.http_method));
   out.field("authorizationType", std::string_view(m.authorization_type));
+  write_text(out, "authorizerId", m.authorizer_id);
   out.field("apiKeyRequired", m.api_key_required);
   write_text(out, "operationName", m.operation_name);
+  write_text(out, "requestValidatorId", m.request_validator_id);
   write_map(out, "requestParameters", m.request_parameters);
   write_strings(out, "requestModels", m.request_models);
   if (!m.responses.empty()) {
@@ -346,9 +245,14 @@ void write_api_fields(JsonWriter& out, const RestApi& api) {
   write_time(out, "createdDate", api.created_ms);
   if (!api.warnings.empty()) write_texts(out, "warnings", api.warnings);
   if (!api.binary_media_types.empty()) write_texts(out, "binaryMediaTypes", api.binary_media_types);
+  if (api.minimum_compression_size) {
+    out.field("minimumCompressionSize", *api.minimum_compression_size);
+  }
+  write_text(out, "policy", api.policy);
   out.field("apiKeySource", std::string_view(api.api_key_source));
   out.key("endpointConfiguration").begin_object();
   write_texts(out, "types", api.endpoint_types);
+  if (!api.vpc_endpoint_ids.empty()) write_texts(out, "vpcEndpointIds", api.vpc_endpoint_ids);
   out.field("ipAddressType", "ipv4");
   out.end_object();
   out.key("tags").begin_object();
@@ -391,6 +295,60 @@ void write_stage(JsonWriter& out, const Stage& s) {
   out.end_object();
 }
 
+void write_model(JsonWriter& out, const std::string& name, const BodyModel& m) {
+  out.begin_object();
+  out.field("id", std::string_view(m.id));
+  out.field("name", std::string_view(name));
+  write_text(out, "description", m.description);
+  out.field("schema", std::string_view(m.schema));
+  out.field("contentType", std::string_view(m.content_type));
+  out.end_object();
+}
+
+void write_validator(JsonWriter& out, const RequestValidator& v) {
+  out.begin_object();
+  out.field("id", std::string_view(v.id));
+  out.field("name", std::string_view(v.name));
+  out.field("validateRequestBody", v.body);
+  out.field("validateRequestParameters", v.parameters);
+  out.end_object();
+}
+
+namespace {
+
+void write_kept_gateway_response(JsonWriter& out, const GatewayResponse& r) {
+  out.begin_object();
+  write_text(out, "statusCode", r.status_code);
+  write_strings(out, "responseParameters", r.parameters);
+  write_strings(out, "responseTemplates", r.templates);
+  out.end_object();
+}
+
+// What an API has beside its resources and its own fields.
+void write_parts(JsonWriter& out, const RestApi& api) {
+  write_text(out, "documentation", api.documentation);
+  out.key("models").begin_array();
+  for (const auto& [name, model] : api.models)
+    write_model(out, name, model);
+  out.end_array().key("gatewayResponses").begin_object();
+  for (const auto& [type, response] : api.gateway_responses) {
+    out.key(type);
+    write_kept_gateway_response(out, response);
+  }
+  out.end_object().key("requestValidators").begin_array();
+  for (const RequestValidator& validator : api.request_validators)
+    write_validator(out, validator);
+  out.end_array().key("authorizers").begin_array();
+  for (const Authorizer& a : api.authorizers) {
+    out.begin_object().field("id", std::string_view(a.id)).field("name", std::string_view(a.name));
+    out.field("type", std::string_view(a.type)).field("scheme", std::string_view(a.scheme));
+    out.end_object();
+  }
+  out.end_array();
+}
+
+}  // namespace
+
 std::string api_document(const RestApi& api) {
   std::string text;
   JsonWriter out(text);
@@ -399,42 +357,12 @@ std::string api_document(const RestApi& api) {
   out.field("region", std::string_view(api.region));
   out.field("createdMs", api.created_ms);
   write_api_fields(out, api);
+  write_parts(out, api);
   out.key("resources").begin_array();
   for (const Resource& r : api.resources)
     write_resource(out, r, true);
   out.end_array().end_object();
   return text;
-}
-
-base::Result<RestApi, ModelError> read_api_document(std::string_view json) {
-  Arena arena;
-  const auto document = read_json(arena, json);
-  if (!document || document->kind != Kind::kMap) {
-    return base::fail(ModelError::kBroken, "an API's document is no JSON object");
-  }
-  const Map& map = *document->map;
-  RestApi api;
-  api.id = text(map, "id");
-  api.account = text(map, "account");
-  api.region = text(map, "region");
-  api.name = text(map, "name");
-  api.description = text(map, "description");
-  api.version = text(map, "version");
-  api.created_ms = integer(map, "createdMs", 0);
-  api.warnings = texts(map, "warnings");
-  api.binary_media_types = texts(map, "binaryMediaTypes");
-  api.api_key_source = text(map, "apiKeySource");
-  api.tags = strings(map, "tags");
-  api.disable_execute_api_endpoint = boolean(map, "disableExecuteApiEndpoint");
-  const Value endpoint = map.get("endpointConfiguration");
-  if (endpoint.kind == Kind::kMap) api.endpoint_types = texts(*endpoint.map, "types");
-  each_item(map, "resources", [&](const Value& v) {
-    if (v.kind == Kind::kMap) api.resources.push_back(read_resource(*v.map));
-  });
-  if (api.id.empty() || api.resources.empty()) {
-    return base::fail(ModelError::kBroken, "an API's document lacks its id or its resources");
-  }
-  return api;
 }
 
 std::string stage_document(const Stage& s) {
@@ -450,24 +378,6 @@ std::string stage_document(const Stage& s) {
   out.field("updatedMs", s.updated_ms);
   out.end_object();
   return text;
-}
-
-base::Result<Stage, ModelError> read_stage_document(std::string_view json) {
-  Arena arena;
-  const auto document = read_json(arena, json);
-  if (!document || document->kind != Kind::kMap) {
-    return base::fail(ModelError::kBroken, "a stage's document is no JSON object");
-  }
-  const Map& map = *document->map;
-  Stage s;
-  s.name = text(map, "stageName");
-  s.deployment_id = text(map, "deploymentId");
-  s.description = text(map, "description");
-  s.variables = strings(map, "variables");
-  s.tags = strings(map, "tags");
-  s.created_ms = integer(map, "createdMs", 0);
-  s.updated_ms = integer(map, "updatedMs", 0);
-  return s;
 }
 
 }  // namespace sluice::gateway

@@ -19,6 +19,8 @@ void write_method(base::JsonWriter& out, const MethodModel& method);
 void write_integration(base::JsonWriter& out, const Integration& integration);
 void write_deployment(base::JsonWriter& out, const Deployment& deployment);
 void write_stage(base::JsonWriter& out, const Stage& stage);
+void write_model(base::JsonWriter& out, const std::string& name, const BodyModel& model);
+void write_validator(base::JsonWriter& out, const RequestValidator& validator);
 
 // All of an API in one document, and back.
 std::string api_document(const RestApi& api);
@@ -33,6 +35,9 @@ std::string_view to_text(ContentHandling handling);
 std::optional<IntegrationType> parse_integration_type(std::string_view text);
 std::optional<Passthrough> parse_passthrough(std::string_view text);
 std::optional<ContentHandling> parse_content_handling(std::string_view text);
+
+// One of API Gateway's types of gateway response: "DEFAULT_4XX" …
+bool is_gateway_response_type(std::string_view type);
 
 std::string upper(std::string_view text);
 std::string lower(std::string_view text);

@@ -150,6 +150,206 @@ TEST(OpenApi, ReadsSwaggerJson) {
   EXPECT_EQ(api->resources.back().path, "/v1/x");
 }
 
+// Everything that stands beside the paths.
+constexpr const char* kParts = R"(
+openapi: "3.0.1"
+info: {title: parts, description: d, version: "1"}
+x-amazon-apigateway-policy: {Version: "2012-10-17", Statement: []}
+x-amazon-apigateway-minimum-compression-size: 1024
+x-amazon-apigateway-api-key-source: AUTHORIZER
+x-amazon-apigateway-binary-media-types: [image/png]
+x-amazon-apigateway-endpoint-configuration: {disableExecuteApiEndpoint: true, vpcEndpointIds: [vpce-1]}
+x-amazon-apigateway-documentation: {version: "1", documentationParts: [{location: {type: API}, properties: {info: {x: 1}}}]}
+x-amazon-apigateway-request-validators:
+  all: {validateRequestBody: true, validateRequestParameters: true}
+  none: {validateRequestBody: false, validateRequestParameters: false}
+x-amazon-apigateway-request-validator: all
+x-amazon-apigateway-gateway-responses:
+  DEFAULT_4XX:
+    responseParameters: {gatewayresponse.header.Access-Control-Allow-Origin: "'*'"}
+    responseTemplates: {application/json: '{"m":$context.error.messageString}'}
+  MISSING_AUTHENTICATION_TOKEN: {statusCode: 404}
+paths:
+  /a/{id}:
+    parameters:
+    - {name: id, in: path, required: true, schema: {type: string}}
+    get:
+      operationId: getA
+      x-amazon-apigateway-request-validator: none
+      x-amazon-apigateway-auth: {type: AWS_IAM}
+      parameters:
+      - {name: q, in: query, schema: {type: string}}
+      responses:
+        "200":
+          description: ok
+          headers: {X-A: {schema: {type: string}}}
+          content: {application/json: {schema: {$ref: "#/components/schemas/Out"}}}
+      x-amazon-apigateway-integration: {$ref: "#/components/x-amazon-apigateway-integrations/one"}
+    put:
+      security: [{own: []}]
+      requestBody:
+        content: {application/json: {schema: {type: object, required: [a]}}}
+      x-amazon-apigateway-integration:
+        type: http
+        httpMethod: POST
+        uri: http://example.com/{id}
+        cacheKeyParameters: [method.request.path.id]
+        requestParameters: {integration.request.path.id: method.request.path.id}
+        contentHandling: CONVERT_TO_TEXT
+        responses:
+          "4\\d{2}":
+            statusCode: "400"
+            responseParameters: {method.response.header.X-B: "'b'"}
+            responseTemplates: {application/json: "$input.body\n"}
+          default: {statusCode: "200"}
+  /a:
+    x-amazon-apigateway-any-method:
+      security: [{key: []}]
+      x-amazon-apigateway-integration: {type: mock, timeoutInMillis: 500}
+components:
+  x-amazon-apigateway-integrations:
+    one: {type: mock, requestTemplates: {application/json: '{"statusCode": 200}'}}
+  schemas:
+    In: {type: object, properties: {n: {type: number, minimum: 1.5}}}
+    Out: {type: array, items: {$ref: "#/components/schemas/In"}}
+  securitySchemes:
+    key: {type: apiKey, name: x-api-key, in: header}
+    own:
+      type: apiKey
+      name: Authorization
+      in: header
+      x-amazon-apigateway-authtype: custom
+      x-amazon-apigateway-authorizer: {type: token, authorizerResultTtlInSeconds: 60}
+)";
+
+TEST(OpenApi, KeepsWhatStandsBesideThePaths) {
+  base::SeededRandom random(1);
+  const auto api = import_openapi(kParts, random);
+  ASSERT_TRUE(api) << api.error().message;
+  EXPECT_EQ(api->policy, R"({"Version":"2012-10-17","Statement":[]})");
+  EXPECT_EQ(api->minimum_compression_size, 1024);
+  EXPECT_EQ(api->api_key_source, "AUTHORIZER");
+  EXPECT_TRUE(api->disable_execute_api_endpoint);
+  EXPECT_THAT(api->vpc_endpoint_ids, testing::ElementsAre("vpce-1"));
+  EXPECT_EQ(api->gateway_responses.at("MISSING_AUTHENTICATION_TOKEN").status_code, "404");
+  EXPECT_EQ(api->gateway_responses.at("DEFAULT_4XX").parameters.at(0).second, "'*'");
+  ASSERT_EQ(api->request_validators.size(), 2U);
+  EXPECT_TRUE(api->request_validators[0].body);
+  EXPECT_EQ(api->models.at("Out").schema,
+            R"({"type":"array","items":{"$ref":"#/components/schemas/In"}})");
+  EXPECT_EQ(api->models.size(), 3U);
+  const auto& methods = api->resources.at(2).methods;
+  const MethodModel& get = methods.at("GET");
+  EXPECT_EQ(get.request_validator_id, api->request_validators[1].id);
+  EXPECT_EQ(get.authorization_type, "AWS_IAM");
+  EXPECT_TRUE(get.request_parameters.at("method.request.path.id"));
+  EXPECT_FALSE(get.request_parameters.at("method.request.querystring.q"));
+  EXPECT_EQ(get.responses.at(0).models.at("application/json"), "Out");
+  EXPECT_EQ(get.integration->request_templates.at(0).second, R"({"statusCode": 200})");
+  const MethodModel& put = methods.at("PUT");
+  EXPECT_EQ(put.request_validator_id, api->request_validators[0].id);
+  EXPECT_EQ(put.authorization_type, "CUSTOM");
+  EXPECT_EQ(put.authorizer_id, api->authorizers.at(0).id);
+  EXPECT_EQ(api->models.at(put.request_models.at("application/json")).schema,
+            R"({"type":"object","required":["a"]})");
+  EXPECT_TRUE(api->resources.at(1).methods.at("ANY").api_key_required);
+  for (const char* said : {"-policy' is kept", "-minimum-compression-size' is kept",
+                           "API keys are not available", "authorizers are not available"}) {
+    EXPECT_THAT(api->warnings, testing::Contains(HasSubstr(said)));
+  }
+  RestApi kept = *api;
+  kept.id = "x";
+  const std::string document = api_document(kept);
+  const auto again = read_api_document(document);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(api_document(*again), document);
+}
+
+TEST(OpenApi, RefusesBrokenParts) {
+  base::SeededRandom random(1);
+  for (const char* part : {"x-amazon-apigateway-gateway-responses: {NO_SUCH_TYPE: {}}",
+                           "x-amazon-apigateway-gateway-responses: {DEFAULT_5XX: {statusCode: x}}",
+                           "x-amazon-apigateway-minimum-compression-size: -1"}) {
+    EXPECT_FALSE(import_openapi("openapi: 3.0.1\ninfo: {title: t}\n" + std::string(part), random))
+        << part;
+  }
+}
+
+// B has GET /a and POST /a and takes another GET /a and /b.
+class Update : public testing::Test {
+ protected:
+  static constexpr const char* kMock = "{x-amazon-apigateway-integration: {type: mock}}";
+  RestApi import(const std::string& text, const ImportOptions& options = {}) {
+    auto api = import_openapi(text, random_, options);
+    EXPECT_TRUE(api) << api.error().message;
+    return api ? *api : RestApi{};
+  }
+  base::SeededRandom random_{1};
+  RestApi old_ = [this] {
+    RestApi api = import(std::string(R"(
+openapi: 3.0.1
+info: {title: old, description: said, version: "1"}
+x-amazon-apigateway-binary-media-types: [a/b]
+tags: [{name: team, x-amazon-apigateway-tag-value: red}]
+paths:
+  /a:
+    get: {responses: {"200": {}, "206": {}}, x-amazon-apigateway-integration: {type: mock}}
+    post: )") + kMock + R"(
+components: {schemas: {M: {type: string}, N: {type: string}}}
+)");
+    api.id = "fixed";
+    api.created_ms = 5;
+    return api;
+  }();
+  const std::string text_ = std::string(R"(
+openapi: 3.0.1
+info: {title: new, version: "2"}
+x-amazon-apigateway-binary-media-types: [a/b, c/d]
+tags: [{name: _custom_id_, x-amazon-apigateway-tag-value: other}]
+paths:
+  /a:
+    get: {responses: {"200": {}, "400": {}}, x-amazon-apigateway-integration: {type: mock}}
+  /b:
+    get: )") + kMock + R"(
+components: {schemas: {M: {type: number}}}
+)";
+};
+
+TEST_F(Update, MergeKeepsWhatTheDocumentDoesNotDefine) {
+  const RestApi merged = import(text_, {.existing = &old_, .update = ImportUpdate::kMerge});
+  EXPECT_EQ(merged.id, "fixed");
+  EXPECT_EQ(merged.created_ms, 5);
+  EXPECT_EQ(merged.name, "new");
+  EXPECT_EQ(merged.description, "said");
+  EXPECT_EQ(merged.tags.at("team"), "red");
+  EXPECT_THAT(merged.binary_media_types, testing::ElementsAre("a/b", "c/d"));
+  ASSERT_EQ(merged.resources.size(), 3U);
+  EXPECT_EQ(merged.root()->id, old_.root()->id);
+  EXPECT_EQ(merged.resources[1].id, old_.resources[1].id);
+  EXPECT_EQ(merged.resources[1].methods.size(), 2U);
+  const auto& responses = merged.resources[1].methods.at("GET").responses;
+  ASSERT_EQ(responses.size(), 2U);
+  EXPECT_EQ(responses[1].status_code, "400");
+  EXPECT_EQ(merged.resources[2].path, "/b");
+  EXPECT_EQ(merged.models.at("M").schema, R"({"type":"number"})");
+  EXPECT_EQ(merged.models.at("M").id, old_.models.at("M").id);
+  EXPECT_TRUE(merged.models.contains("N"));
+}
+
+TEST_F(Update, OverwriteRemovesIt) {
+  const RestApi written = import(text_, {.existing = &old_, .update = ImportUpdate::kOverwrite});
+  EXPECT_EQ(written.id, "fixed");
+  EXPECT_EQ(written.created_ms, 5);
+  EXPECT_EQ(written.description, "");
+  EXPECT_EQ(written.tags.at("team"), "red");
+  ASSERT_EQ(written.resources.size(), 3U);
+  EXPECT_EQ(written.root()->id, old_.root()->id);
+  EXPECT_EQ(written.resources[1].id, old_.resources[1].id);
+  EXPECT_EQ(written.resources[1].methods.size(), 1U);
+  EXPECT_EQ(written.models.at("M").id, old_.models.at("M").id);
+  EXPECT_FALSE(written.models.contains("N"));
+}
+
 TEST(OpenApi, RefusesWhatIsNone) {
   base::SeededRandom random(1);
   const char* broken[] = {"",

@@ -21,9 +21,16 @@ inline constexpr std::size_t kImportBytesMax = std::size_t{6} << 20;
 inline constexpr std::size_t kYamlNodesMax = 100'000;
 
 enum class BasePath { kIgnore, kPrepend, kSplit };
+enum class ImportUpdate {
+  kOverwrite,  // what the document does not define is removed
+  kMerge,      // it stays; a method or model that both have is the document's
+};
 
 struct ImportOptions {
   BasePath base_path = BasePath::kIgnore;
+  // The API to update: keeps its id, tags, endpoint types, and the ids of its resources.
+  const RestApi* existing = nullptr;
+  ImportUpdate update = ImportUpdate::kOverwrite;
 };
 
 // Ids of resources are drawn from `random`. The API's own id stays empty unless a tag
