@@ -1,6 +1,6 @@
-// Outgoing HTTP and HTTPS, one blocking call at a time: the CLI, the feeder (one Client a thread),
-// HTTP integrations of the gateway. Connections are kept and reused by the Client. No redirects, no
-// proxies, no cookies: what is asked is what is connected to.
+// Outgoing HTTP and HTTPS, one blocking call at a time: the CLI, the feeder (one Client a thread).
+// Connections are kept and reused by the Client. No redirects, no proxies, no cookies: what is
+// asked is what is connected to. What must not block takes AsyncClient.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,7 @@ enum class ClientError {
   kTimeout,   // the request may or may not have been carried out
   kTooLarge,  // the answer is larger than allowed; the request was carried out
   kBroken,    // the connection ended in the middle; the request may have been carried out
+  kBusy,      // AsyncClient: too many requests or bytes of answers are under way
 };
 
 struct ClientRequest {
@@ -30,6 +31,10 @@ struct ClientRequest {
       {};  // Host, Content-Length and Expect are the client's business; Host may be given
   std::string body = {};
   std::chrono::milliseconds timeout{29'000};  // of all of it
+  // Never sent a second time, also not where a kept connection turns out to be closed: kBroken.
+  bool once = false;
+  // Asks for gzip or deflate and gives back what it holds.
+  bool decompress = false;
 };
 
 struct ClientOptions {
@@ -46,7 +51,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // Not thread-safe. A request on a kept connection that the server closed before it answered a
-  // byte is sent once more on a new one (libcurl's habit): calls must bear being carried out twice.
+  // byte is sent once more on a new one (libcurl's habit), unless it says `once`.
   base::Result<Response, ClientError> fetch(const ClientRequest& request);
 
  private:

@@ -23,6 +23,25 @@ constexpr std::array<std::string_view, 27> kNotPublic = {
     "2001:db8::/32", "3fff::/20",       "5f00::/16",      "fc00::/7",       "fe80::/10",
     "fec0::/10",     "ff00::/8"};
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return out;
+}
+
+// "localhost", or labels with a dot of which the last is no number: that would be an address.
+bool is_host_name(std::string_view text) {
+  if (text == "localhost") return true;
+  const std::size_t dot = text.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == text.size()) return false;
+  const bool letters = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+  return letters && (text[dot + 1] < '0' || text[dot + 1] > '9');
+}
+
 }  // namespace
 
 EgressPolicy EgressPolicy::allow_all() {
@@ -35,9 +54,14 @@ base::Result<EgressPolicy, EgressError> EgressPolicy::public_and(
     const std::vector<std::string>& ranges) {
   EgressPolicy policy;
   for (const std::string& text : ranges) {
-    if (!parse(text, policy.allowed_.emplace_back())) {
-      return base::fail(EgressError::kBadRange,
-                        "'" + text + "' is not an address or a range such as 10.0.0.0/8");
+    if (Range range; parse(text, range)) {
+      policy.allowed_.push_back(range);
+    } else if (is_host_name(lower(text))) {
+      policy.hosts_.push_back(lower(text));
+    } else {
+      return base::fail(
+          EgressError::kBadRange,
+          "'" + text + "' is no address, no range such as 10.0.0.0/8 and no name of a host");
     }
   }
   return policy;
@@ -118,6 +142,10 @@ bool EgressPolicy::permits(const sockaddr& address) const {
     return false;  // Unix sockets and the like are never meant
   }
   return permits(bytes);
+}
+
+bool EgressPolicy::permits_host(std::string_view name) const {
+  return std::find(hosts_.begin(), hosts_.end(), lower(name)) != hosts_.end();
 }
 
 bool EgressPolicy::permits(std::string_view address) const {
