@@ -94,6 +94,8 @@ StreamResult<std::optional<Engine::Expired>> Engine::expired_on_disk(const Strea
   auto first = first_readable(stream, shard);
   if (!first) return std::unexpected(first.error());
   if (*first <= on_disk) return std::nullopt;
+  if (*first <= shard.expired_below)
+    return Expired{.newest_end = shard.expired_below, .first_left = *first};
   const auto end = end_of_records(journal_, shard.lane, on_disk, *first);
   if (!end) return from_journal(end.error());
   return Expired{.newest_end = *end, .first_left = *first};
@@ -107,21 +109,26 @@ StreamResult<void> Engine::expire(const StreamKey& key) {
   const Stream& before = **found;
   Stream next = before;
   std::vector<std::pair<journal::LaneId, Index>> releases;
+  bool news = false;
   for (Shard& shard : next.shards) {
     const auto expired = expired_on_disk(before, shard);
     if (!expired) {  // it keeps its space; the others do not suffer for it
       kLog.warn("{} {}: cannot find what has expired: {}", key.name, shard.id(),
                 expired.error().message);
-    } else if (*expired && (*expired)->newest_end > shard.expired_below) {
-      shard.expired_below = (*expired)->newest_end;
+    } else if (*expired) {
+      // Again and again while it is there: the journal keeps the open file, and a start finds anew
+      // what shares a file with others.
       releases.emplace_back(shard.lane, (*expired)->first_left);
+      news = news || (*expired)->newest_end > shard.expired_below;
+      shard.expired_below = std::max(shard.expired_below, (*expired)->newest_end);
     }
   }
   const std::vector<Shard> gone = take_dead_shards(next);
-  if (releases.empty() && gone.empty()) return {};
-  if (auto ok = catalog_.expire(before, next); !ok) return ok;
-  shard_count_ -= gone.size();
-  publish(std::make_shared<const Stream>(std::move(next)));
+  if (news || !gone.empty()) {
+    if (auto ok = catalog_.expire(before, next); !ok) return ok;
+    shard_count_ -= gone.size();
+    publish(std::make_shared<const Stream>(std::move(next)));
+  }
   for (const auto& [lane, below] : releases)
     journal_.release(lane, below);
   for (const Shard& shard : gone) {

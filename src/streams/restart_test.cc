@@ -1,6 +1,7 @@
 // The engine over the real journal: power cuts on a disk in memory, a restart on the real disk.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -17,6 +18,7 @@ namespace {
 using journal::Index;
 
 constexpr std::int64_t kNowMs = 1'763'900'000'000;
+constexpr std::int64_t kHourMs = 3'600'000;
 
 class Folder {
  public:
@@ -203,6 +205,48 @@ TEST(Restart, ThreadsPutAndEverythingIsReadAgain) {
       thread.join();
     (*journal)->close();  // finishes what is staged
     EXPECT_EQ(acknowledged.size(), static_cast<std::size_t>((life + 1) * kThreads * kPuts));
+  }
+}
+
+// What had expired when it was still in the open file, and what a start finds anew, has its space
+// given back too, though there is nothing new to write down.
+TEST(Restart, SpaceOfWhatHadExpiredIsGivenBackLater) {
+  for (const bool restart : {false, true}) {
+    base::SeededRandom random(5);
+    base::ManualClock clock(kNowMs);
+    const Folder folder;
+    base::MemEnv disk;
+    auto life = std::make_unique<Life>(disk, folder, clock, random);
+    const StreamKey idle{"000000000000", "us-east-1", "idle"};
+    const StreamKey busy{"000000000000", "us-east-1", "busy"};
+    const auto put = [&](const StreamKey& key, const std::string& data) {
+      const auto stream = life->engine->find(key);
+      ASSERT_TRUE(stream);
+      life->engine->append(*stream, {{"k", data, std::nullopt}}, std::nullopt,
+                           [](const auto& results) { EXPECT_TRUE(results); });
+      life->journal->pump();
+    };
+    const auto log_files = [&] {
+      const auto names = disk.list("/journal");
+      return std::ranges::count_if(
+          *names, [](const std::string& name) { return name.ends_with(".sluicelog"); });
+    };
+    ASSERT_TRUE(life->engine->create({idle, StreamMode::kProvisioned, 1}));
+    ASSERT_TRUE(life->engine->create({busy, StreamMode::kProvisioned, 1}));
+    put(idle, "x");
+    clock.advance_ms(25 * kHourMs);
+    life->engine->release_expired();
+    for (int i = 0; i < 200; ++i)
+      put(busy, std::string(1000, 'y'));
+    EXPECT_GT(log_files(), 2);
+    if (restart) {
+      life.reset();
+      life = std::make_unique<Life>(disk, folder, clock, random);
+    }
+    clock.advance_ms(25 * kHourMs);
+    life->engine->release_expired();
+    life->journal->pump();
+    EXPECT_EQ(log_files(), 1) << (restart ? "after a restart" : "in one life");
   }
 }
 
