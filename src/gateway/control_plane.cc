@@ -1,12 +1,13 @@
 #include "gateway/control_plane.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "aws/json_protocol.h"
 #include "aws/sigv4.h"
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "gateway/control_replies.h"
+#include "gateway/export.h"
 #include "gateway/model_json.h"
 #include "gateway/value/json_read.h"
 
@@ -14,31 +15,20 @@ namespace sluice::gateway {
 namespace {
 
 constexpr base::Logger kLog{"gateway"};
-constexpr std::size_t kPageDefault = 25;
-constexpr std::size_t kPageMax = 500;
 
-http::Response reply(int status, std::string body) {
-  http::Response out;
-  out.status = status;
-  out.headers.set("Content-Type", "application/json");
-  out.body = std::move(body);
-  return out;
-}
-
-http::Response error(int status, std::string_view type, std::string_view message) {
-  std::string body;
-  base::JsonWriter(body).begin_object().field("message", message).end_object();
-  http::Response out = reply(status, std::move(body));
-  out.headers.set("x-amzn-ErrorType", type);
-  return out;
+// Does "resources/*" fit the parts from the third on?
+bool fits(std::string_view pattern, const std::vector<std::string>& parts) {
+  std::size_t at = 2;
+  while (!pattern.empty()) {
+    const std::string_view want = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(std::min(pattern.size(), want.size() + 1));
+    if (at == parts.size() || (want != "*" && want != parts[at])) return false;
+    ++at;
+  }
+  return at == parts.size();
 }
 
-http::Response not_found(std::string_view message) {
-  return error(404, "NotFoundException", message);
-}
-http::Response bad_request(std::string_view message) {
-  return error(400, "BadRequestException", message);
-}
+}  // namespace
 
 http::Response store_error(const base::Failure<StoreError>& failure) {
   switch (failure.code) {
@@ -56,48 +46,6 @@ http::Response store_error(const base::Failure<StoreError>& failure) {
   kLog.error("{}", failure.message);
   return error(503, "ServiceUnavailableException", failure.message);
 }
-
-// Lists are {"item": [...], "position": …}; the position is the number of the next item.
-template <class T, class Write>
-http::Response page(const std::vector<T>& items, std::size_t from, std::size_t limit, Write write) {
-  std::string body;
-  base::JsonWriter out(body);
-  out.begin_object();
-  const std::size_t to = std::min(items.size(), from + limit);
-  if (to < items.size()) out.field("position", std::string_view(std::to_string(to)));
-  out.key("item").begin_array();
-  for (std::size_t i = std::min(from, items.size()); i < to; ++i)
-    write(out, items[i]);
-  out.end_array().end_object();
-  return reply(200, std::move(body));
-}
-
-}  // namespace
-
-struct ControlPlane::Asked {
-  const http::Request& request;
-  aws::Caller caller;
-  std::vector<std::string> parts;  // of the path, decoded
-  std::vector<std::pair<std::string, std::string>> query;
-  std::shared_ptr<const RestApi> api;  // where the path names one
-
-  std::string_view parameter(std::string_view name) const {
-    for (const auto& [key, value] : query) {
-      if (key == name) return value;
-    }
-    return {};
-  }
-  bool is(std::string_view method) const { return request.method == method; }
-  std::size_t number(std::string_view name, std::size_t otherwise) const {
-    const std::string_view text = parameter(name);
-    std::size_t n = otherwise;
-    std::from_chars(text.data(), text.data() + text.size(), n);
-    return n;
-  }
-  std::size_t limit() const {
-    return std::clamp<std::size_t>(number("limit", kPageDefault), 1, kPageMax);
-  }
-};
 
 ControlPlane::ControlPlane(Store& store, DataPlane& data_plane, base::Clock& clock,
                            base::Random& random,
@@ -174,38 +122,69 @@ http::Response ControlPlane::dispatch(const Asked& asked) {
 http::Response ControlPlane::of_api(const Asked& asked) {
   struct Operation {
     std::string_view method;
-    std::string_view part;
-    std::size_t parts;
+    std::string_view path;
     http::Response (ControlPlane::*answer)(const Asked&);
   };
   static constexpr Operation kOperations[] = {
-      {"PUT", "", 2, &ControlPlane::put_api},
-      {"DELETE", "", 2, &ControlPlane::delete_api},
-      {"GET", "resources", 3, &ControlPlane::get_resources},
-      {"GET", "resources", 4, &ControlPlane::get_resource},
-      {"POST", "deployments", 3, &ControlPlane::create_deployment},
-      {"GET", "deployments", 3, &ControlPlane::get_deployments},
-      {"GET", "deployments", 4, &ControlPlane::get_deployment},
-      {"DELETE", "deployments", 4, &ControlPlane::delete_deployment},
-      {"GET", "stages", 3, &ControlPlane::get_stages},
-      {"GET", "stages", 4, &ControlPlane::get_stage},
-      {"DELETE", "stages", 4, &ControlPlane::delete_stage},
+      {"GET", "", &ControlPlane::get_api},
+      {"PUT", "", &ControlPlane::put_api},
+      {"DELETE", "", &ControlPlane::delete_api},
+      {"GET", "resources", &ControlPlane::get_resources},
+      {"GET", "resources/*", &ControlPlane::get_resource},
+      {"POST", "deployments", &ControlPlane::create_deployment},
+      {"GET", "deployments", &ControlPlane::get_deployments},
+      {"GET", "deployments/*", &ControlPlane::get_deployment},
+      {"DELETE", "deployments/*", &ControlPlane::delete_deployment},
+      {"GET", "stages", &ControlPlane::get_stages},
+      {"GET", "stages/*", &ControlPlane::get_stage},
+      {"DELETE", "stages/*", &ControlPlane::delete_stage},
+      {"GET", "stages/*/exports/*", &ControlPlane::get_export},
   };
-  if (asked.is("GET") && asked.parts.size() == 2) {
-    std::string body;
-    base::JsonWriter out(body);
-    write_api(out, *asked.api);
-    return reply(200, std::move(body));
-  }
   for (const Operation& o : kOperations) {
-    if (asked.is(o.method) && asked.parts.size() == o.parts &&
-        (o.parts == 2 || asked.parts[2] == o.part)) {
-      return (this->*o.answer)(asked);
-    }
+    if (asked.is(o.method) && fits(o.path, asked.parts)) return (this->*o.answer)(asked);
   }
   return error(501, "NotImplementedException",
                "this operation of API Gateway is not available yet: " + asked.request.method + " " +
                    std::string(asked.request.path()));
+}
+
+http::Response ControlPlane::get_api(const Asked& asked) {
+  return written(200, [&](base::JsonWriter& out) { write_api(out, *asked.api); });
+}
+
+// extensions=integrations,authorizers or extensions=apigateway (all of them).
+http::Response ControlPlane::get_export(const Asked& asked) {
+  const auto stage = store_.stage(asked.api->id, asked.parts[3]);
+  if (!stage) return not_found("Invalid stage identifier specified");
+  const auto deployed = store_.snapshot(asked.api->id, stage->deployment_id);
+  if (deployed == nullptr) return not_found("Invalid Deployment identifier specified");
+  const std::string& type = asked.parts[5];
+  if (type != "oas30" && type != "swagger") {
+    return bad_request("No API exporter for type '" + type + "'");
+  }
+  ExportOptions options;
+  if (type == "swagger") options.type = ExportType::kSwagger;
+  const bool yaml = asked.request.headers.get("accept").find("yaml") != std::string_view::npos;
+  if (yaml) options.format = ExportFormat::kYaml;
+  std::string_view rest = asked.parameter("extensions");
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    const bool all = one == "apigateway";
+    if (!all && one != "integrations" && one != "authorizers") {
+      return bad_request("Invalid extension: '" + std::string(one) +
+                         "'. Valid are integrations, authorizers and apigateway");
+    }
+    options.integrations = options.integrations || all || one == "integrations";
+    options.authorizers = options.authorizers || all || one == "authorizers";
+    options.others = options.others || all;
+  }
+  http::Response out = reply(200, export_openapi(*deployed, stage->name, options));
+  out.headers.set("Content-Type", "application/octet-stream");
+  out.headers.set("Content-Disposition", "attachment; filename=\"" + type + "_" +
+                                             std::to_string(clock_.now_ms() / 1000) +
+                                             (yaml ? ".yaml\"" : ".json\""));
+  return out;
 }
 
 base::Result<RestApi, ImportError> ControlPlane::read_import(const Asked& asked) {
@@ -291,10 +270,9 @@ http::Response ControlPlane::get_resources(const Asked& asked) {
 http::Response ControlPlane::get_resource(const Asked& asked) {
   for (const Resource& r : asked.api->resources) {
     if (r.id != asked.parts[3]) continue;
-    std::string body;
-    base::JsonWriter out(body);
-    write_resource(out, r, asked.parameter("embed") == "methods");
-    return reply(200, std::move(body));
+    return written(200, [&](base::JsonWriter& out) {
+      write_resource(out, r, asked.parameter("embed") == "methods");
+    });
   }
   return not_found("Invalid Resource identifier specified");
 }
@@ -351,10 +329,7 @@ http::Response ControlPlane::create_deployment(const Asked& asked) {
     return store_error(done.error());
   }
   if (stage) data_plane_.set_stage(asked.api->id, stage->name, std::move(runtime));
-  std::string body;
-  base::JsonWriter out(body);
-  write_deployment(out, deployment);
-  return reply(201, std::move(body));
+  return written(201, [&](base::JsonWriter& out) { write_deployment(out, deployment); });
 }
 
 http::Response ControlPlane::get_deployments(const Asked& asked) {
@@ -365,10 +340,7 @@ http::Response ControlPlane::get_deployments(const Asked& asked) {
 http::Response ControlPlane::get_deployment(const Asked& asked) {
   for (const Deployment& d : store_.deployments(asked.api->id)) {
     if (d.id != asked.parts[3]) continue;
-    std::string body;
-    base::JsonWriter out(body);
-    write_deployment(out, d);
-    return reply(200, std::move(body));
+    return written(200, [&](base::JsonWriter& out) { write_deployment(out, d); });
   }
   return not_found("Invalid Deployment identifier specified");
 }
@@ -396,10 +368,7 @@ http::Response ControlPlane::get_stages(const Asked& asked) {
 http::Response ControlPlane::get_stage(const Asked& asked) {
   const auto stage = store_.stage(asked.api->id, asked.parts[3]);
   if (!stage) return not_found("Invalid stage identifier specified");
-  std::string body;
-  base::JsonWriter out(body);
-  write_stage(out, *stage);
-  return reply(200, std::move(body));
+  return written(200, [&](base::JsonWriter& out) { write_stage(out, *stage); });
 }
 
 http::Response ControlPlane::delete_stage(const Asked& asked) {

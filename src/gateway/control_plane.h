@@ -31,6 +31,8 @@ class ControlPlane final : public http::Handler {
   struct Asked;
   http::Response dispatch(const Asked& asked);
   http::Response of_api(const Asked& asked);
+  http::Response get_api(const Asked& asked);
+  http::Response get_export(const Asked& asked);
   http::Response import_api(const Asked& asked);
   http::Response put_api(const Asked& asked);
   http::Response get_apis(const Asked& asked);

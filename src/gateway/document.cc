@@ -59,6 +59,29 @@ ValueResult read_strict_json(Arena& arena, std::string_view text) {
   return from_json(arena, parsed.value_unsafe());
 }
 
+// A number of JSON's form with a fraction or an exponent. It keeps its text: 1.10 as a version is
+// no 1.1.
+bool is_decimal(std::string_view text) {
+  const auto digits = [&] {
+    const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(end);
+    return end > 0;
+  };
+  if (text.starts_with('-')) text.remove_prefix(1);
+  if (text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') return false;
+  if (!digits()) return false;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    if (!digits()) return false;
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+    if (!digits()) return false;
+  }
+  return text.empty();
+}
+
 class YamlReader {
  public:
   explicit YamlReader(Arena& arena) : arena_(arena) {}
@@ -112,6 +135,7 @@ class YamlReader {
       std::int64_t n = 0;
       const auto end = std::from_chars(text.data(), text.data() + text.size(), n);
       if (end.ec == std::errc() && end.ptr == text.data() + text.size()) return Value::of_long(n);
+      if (is_decimal(text)) return Value::of(arena_.copy(text), Kind::kBigDecimal);
     }
     return Value::of(arena_.copy(text));
   }

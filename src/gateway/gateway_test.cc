@@ -391,6 +391,24 @@ TEST_F(GatewayTest, PutRestApiMergesOrOverwritesAndStagesStay) {
   EXPECT_EQ(service_.last.action, "ListStreams");
 }
 
+TEST_F(GatewayTest, GetExportGivesTheDeployedApi) {
+  const std::string stage = "/restapis/" + id_ + "/stages/Prod";
+  control("PUT", "/restapis/" + id_, api_of({"/later"}, "{}"));
+  const http::Response json = control("GET", stage + "/exports/oas30?extensions=apigateway");
+  EXPECT_EQ(json.status, 200);
+  EXPECT_EQ(json.headers.get("content-type"), "application/octet-stream");
+  EXPECT_EQ(json.headers.get("content-disposition"),
+            "attachment; filename=\"oas30_1700000000.json\"");
+  EXPECT_THAT(json.body, HasSubstr("\"passthroughBehavior\" : \"when_no_templates\""));
+  EXPECT_THAT(json.body, testing::Not(HasSubstr("/later")));
+  const http::Response copy = control("POST", "/restapis?mode=import", json.body);
+  EXPECT_EQ(copy.status, 201) << copy.body;
+  EXPECT_THAT(control("GET", stage + "/exports/swagger").body, HasSubstr("\"swagger\" : \"2.0\""));
+  EXPECT_EQ(control("GET", stage + "/exports/raml").status, 400);
+  EXPECT_EQ(control("GET", stage + "/exports/oas30?extensions=postman").status, 400);
+  EXPECT_EQ(control("GET", "/restapis/" + id_ + "/stages/No/exports/oas30").status, 404);
+}
+
 TEST_F(GatewayTest, WarningsOfAnImportAreCounted) {
   std::string api = api_of({"/p"});
   api.pop_back();

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "gateway/invoke_url.h"
 #include "gateway/model_json.h"
 #include "gateway/openapi.h"
@@ -150,81 +153,12 @@ TEST(OpenApi, ReadsSwaggerJson) {
   EXPECT_EQ(api->resources.back().path, "/v1/x");
 }
 
-// Everything that stands beside the paths.
-constexpr const char* kParts = R"(
-openapi: "3.0.1"
-info: {title: parts, description: d, version: "1"}
-x-amazon-apigateway-policy: {Version: "2012-10-17", Statement: []}
-x-amazon-apigateway-minimum-compression-size: 1024
-x-amazon-apigateway-api-key-source: AUTHORIZER
-x-amazon-apigateway-binary-media-types: [image/png]
-x-amazon-apigateway-endpoint-configuration: {disableExecuteApiEndpoint: true, vpcEndpointIds: [vpce-1]}
-x-amazon-apigateway-documentation: {version: "1", documentationParts: [{location: {type: API}, properties: {info: {x: 1}}}]}
-x-amazon-apigateway-request-validators:
-  all: {validateRequestBody: true, validateRequestParameters: true}
-  none: {validateRequestBody: false, validateRequestParameters: false}
-x-amazon-apigateway-request-validator: all
-x-amazon-apigateway-gateway-responses:
-  DEFAULT_4XX:
-    responseParameters: {gatewayresponse.header.Access-Control-Allow-Origin: "'*'"}
-    responseTemplates: {application/json: '{"m":$context.error.messageString}'}
-  MISSING_AUTHENTICATION_TOKEN: {statusCode: 404}
-paths:
-  /a/{id}:
-    parameters:
-    - {name: id, in: path, required: true, schema: {type: string}}
-    get:
-      operationId: getA
-      x-amazon-apigateway-request-validator: none
-      x-amazon-apigateway-auth: {type: AWS_IAM}
-      parameters:
-      - {name: q, in: query, schema: {type: string}}
-      responses:
-        "200":
-          description: ok
-          headers: {X-A: {schema: {type: string}}}
-          content: {application/json: {schema: {$ref: "#/components/schemas/Out"}}}
-      x-amazon-apigateway-integration: {$ref: "#/components/x-amazon-apigateway-integrations/one"}
-    put:
-      security: [{own: []}]
-      requestBody:
-        content: {application/json: {schema: {type: object, required: [a]}}}
-      x-amazon-apigateway-integration:
-        type: http
-        httpMethod: POST
-        uri: http://example.com/{id}
-        cacheKeyParameters: [method.request.path.id]
-        requestParameters: {integration.request.path.id: method.request.path.id}
-        contentHandling: CONVERT_TO_TEXT
-        responses:
-          "4\\d{2}":
-            statusCode: "400"
-            responseParameters: {method.response.header.X-B: "'b'"}
-            responseTemplates: {application/json: "$input.body\n"}
-          default: {statusCode: "200"}
-  /a:
-    x-amazon-apigateway-any-method:
-      security: [{key: []}]
-      x-amazon-apigateway-integration: {type: mock, timeoutInMillis: 500}
-components:
-  x-amazon-apigateway-integrations:
-    one: {type: mock, requestTemplates: {application/json: '{"statusCode": 200}'}}
-  schemas:
-    In: {type: object, properties: {n: {type: number, minimum: 1.5}}}
-    Out: {type: array, items: {$ref: "#/components/schemas/In"}}
-  securitySchemes:
-    key: {type: apiKey, name: x-api-key, in: header}
-    own:
-      type: apiKey
-      name: Authorization
-      in: header
-      x-amazon-apigateway-authtype: custom
-      x-amazon-apigateway-authorizer: {type: token, authorizerResultTtlInSeconds: 60}
-)";
-
 TEST(OpenApi, KeepsWhatStandsBesideThePaths) {
   base::SeededRandom random(1);
-  const auto api = import_openapi(kParts, random);
+  std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/src/gateway/testdata/openapi/parts.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto api = import_openapi(text.str(), random);
   ASSERT_TRUE(api) << api.error().message;
   EXPECT_EQ(api->policy, R"({"Version":"2012-10-17","Statement":[]})");
   EXPECT_EQ(api->minimum_compression_size, 1024);
