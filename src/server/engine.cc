@@ -117,6 +117,10 @@ std::expected<void, std::string> Engine::Parts::take_folder() {
     return std::unexpected(fmt::format("{}: another process uses this data folder", data));
   if (!held) return std::unexpected(held.error().message);
   lock = std::move(*held);
+  // A killed server left it; commands would take its endpoint for ours.
+  if (auto gone = env.remove(note_path(data));
+      !gone && gone.error().code != base::IoError::kNotFound)
+    return std::unexpected(gone.error().message);
   if (auto synced = env.sync_dir(base::parent_path(data)); !synced)
     return std::unexpected(synced.error().message);
   return {};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -25,6 +26,22 @@ TEST(Instance, a_taken_port_costs_no_data_folder) {
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().find("cannot listen on"), std::string::npos) << started.error();
   EXPECT_FALSE(std::filesystem::exists(data));
+  std::filesystem::remove_all(folder);
+}
+
+// A server that was killed leaves its note: whoever has the folder next does not listen there.
+TEST(Instance, the_note_of_a_killed_server_is_not_believed) {
+  std::string folder = testing::TempDir() + "sluice-instance-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/server.json") << R"({"endpoint":"http://127.0.0.1:1"})";
+  Settings settings;
+  ASSERT_TRUE(settings.load("", {{"data", folder}}));
+  {
+    const auto engine = Engine::open(settings, Callers::kOwner);
+    ASSERT_TRUE(engine) << engine.error();
+    EXPECT_TRUE(is_in_use(folder));
+    EXPECT_EQ(running_endpoint(folder), std::nullopt);
+  }
   std::filesystem::remove_all(folder);
 }
 
