@@ -1,7 +1,7 @@
 // The stream engine: both doors over one journal and one meta.db. Streams are immutable snapshots;
-// a put takes a shared lock for one map look-up and nothing else. Changes are serialised and block
-// on SQLite (blocking pool). Opened before, and destroyed after, everything that reads or writes
-// streams.
+// a put takes a shared lock for one map look-up and, twice for a moment, that of its stream's gate.
+// Changes are serialised and block on SQLite (blocking pool). Opened before, and destroyed after,
+// everything that reads or writes streams.
 #pragma once
 
 #include <map>

@@ -147,13 +147,15 @@ std::vector<Shard> Engine::take_dead_shards(Stream& stream) const {
   std::vector<Shard> left;
   for (std::size_t i = 0; i < stream.shards.size(); ++i) {
     const Shard& shard = stream.shards[i];
-    const auto first = first_readable(stream, shard);
     const auto is_left = [&](const std::optional<ShardIndex>& parent) {
       return parent && std::ranges::binary_search(left, *parent, {}, &Shard::index);
     };
+    const auto has_expired = [&] {
+      const auto first = first_readable(stream, shard);
+      return first && *first >= std::min(*shard.closed_at, journal_.bounds(shard.lane).end);
+    };
     const bool dead = !shard.open() && ends[i] <= horizon_s && !is_left(shard.parent) &&
-                      !is_left(shard.adjacent_parent) && first &&
-                      *first >= std::min(*shard.closed_at, journal_.bounds(shard.lane).end);
+                      !is_left(shard.adjacent_parent) && has_expired();
     (dead ? gone : left).push_back(shard);
   }
   for (const Shard& shard : gone)
