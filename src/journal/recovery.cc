@@ -89,6 +89,9 @@ class Recovery {
       if (!scan) return std::unexpected(scan.error());
       if (!last && !scan->has_opening)
         return corrupt(*file, 0, "nothing in it is readable, and this is not the newest file");
+      // Before anything is made of what may be a damaged frame, not a torn one.
+      const std::uint64_t lsn = scan->has_opening ? scan->end.last_lsn : end_.lsn;
+      if (last && lsn < frames_known_) return corrupt(*file, scan->end.data_end, too_short(lsn));
       if (!scan->has_opening) {  // it was about to be opened when the power failed
         if (auto ok = store_.discard(std::move(file)); !ok) return io_failed(ok.error());
         return {};
@@ -116,12 +119,9 @@ class Recovery {
   // The end of a log cannot tell that there was more.
   JournalResult<void> check_known() const {
     if (end_.lsn >= frames_known_) return {};
-    return base::fail(
-        JournalError::kCorrupt,
-        fmt::format(
-            "the log ends with frame {}, but {} were written: its newest files are missing, "
-            "or this is an old copy",
-            end_.lsn, frames_known_));
+    if (sealed_.empty()) return base::fail(JournalError::kCorrupt, too_short(end_.lsn));
+    const Sealed& newest = sealed_.back();
+    return corrupt(*newest.file, newest.footer.trailer.data_end, too_short(end_.lsn));
   }
 
   JournalResult<LogEnd> finish(LaneIndex& index, TokenTable& tokens) {
@@ -157,6 +157,13 @@ class Recovery {
   }
 
  private:
+  std::string too_short(std::uint64_t lsn) const {
+    return fmt::format(
+        "the log ends with frame {}, but {} were written: the rest is damaged, or its newest files "
+        "are missing, or this is an old copy",
+        lsn, frames_known_);
+  }
+
   // No file is missing between this one and those before.
   bool follows(std::uint32_t number) const { return !sealed_.empty() && end_.file + 1 == number; }
 

@@ -91,7 +91,7 @@ class Repair {
       ++report_.files;
       report_.bytes += (*file)->bytes;
       const bool newest = number == numbers->back();
-      auto found = examine(std::move(*file), newest);
+      auto found = examine(std::move(*file), newest, options_.frames_known);
       if (!found) return std::unexpected(found.error());
       const bool follows = !subjects_.empty() && subjects_.back().found.file->number + 1 == number;
       const bool unused = newest && found->frames.empty() && found->flaws.empty();

@@ -277,6 +277,32 @@ TEST_F(RepairTest, a_truncated_file) {
   }
 }
 
+// What was damaged is the last frame of a file that was open, but it is known to have been there:
+// it is no torn one, and the start that refuses it leaves it for repair as it is.
+TEST_F(RepairTest, the_last_frame_is_known_to_have_been_good) {
+  auto journal = disk_.open();
+  for (int i = 0; i < 2; ++i)
+    put(*journal, 101 + i);
+  disk_.options.frames_known = journal->frames();
+  const std::string last = *base::read_file(*disk_.disk, log_path(newest_));
+  disk_.kill(std::move(journal));
+  ASSERT_TRUE(disk_.disk->flip_bit(log_path(newest_), last.find("1.102-") + 10, 1));
+  const auto damaged = contents();
+  const auto opened = disk_.try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, JournalError::kCorrupt);
+  EXPECT_THAT(opened.error().message, HasSubstr(log_path(newest_) + " at offset "));
+  EXPECT_TRUE(contents() == damaged) << "a start that is refused changes nothing";
+  const auto report = run_repair(true, true);
+  EXPECT_TRUE(report.applied);
+  EXPECT_EQ(report.frames_missing, 0U);
+  ASSERT_EQ(report.damaged.size(), 1U);
+  ASSERT_EQ(report.damaged[0].lost.size(), 1U);
+  EXPECT_EQ(report.damaged[0].lost[0].lane, LaneId(1));
+  EXPECT_FALSE(report.damaged[0].may_lack_more);
+  check_against(report);
+}
+
 TEST_F(RepairTest, a_file_of_zeros_is_set_aside) {
   auto file = disk_.disk->open(log_path(1), base::OpenMode::kReadWrite);
   ASSERT_TRUE((*file)->write_at(0, std::string(16 << 10, '\0')));

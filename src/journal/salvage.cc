@@ -107,7 +107,8 @@ class FrameSalvage {
 
 class Examiner {
  public:
-  Examiner(DataFileRef file, bool newest) : window_(*file), newest_(newest) {
+  Examiner(DataFileRef file, bool newest, std::uint64_t frames_known)
+      : window_(*file), newest_(newest), frames_known_(frames_known) {
     out_.file = std::move(file);
   }
 
@@ -115,7 +116,8 @@ class Examiner {
     if (auto ok = read_end(); !ok) return std::unexpected(ok.error());
     if (auto ok = walk(); !ok) return std::unexpected(ok.error());
     // What a file that was not sealed ends with may never have been acknowledged.
-    const bool torn = newest_ && !out_.trailer && pending_ && !pending_->salvaged.whole;
+    const bool torn = newest_ && !out_.trailer && pending_ && !pending_->salvaged.whole &&
+                      out_.frames.back().lsn > frames_known_;
     if (torn) {
       out_.frames.pop_back();
     } else {
@@ -269,6 +271,7 @@ class Examiner {
 
   Window window_;
   const bool newest_;
+  const std::uint64_t frames_known_;
   std::optional<Pending> pending_;  // the last of out_.frames
   Examined out_;
 };
@@ -397,8 +400,8 @@ class Repairer {
 
 }  // namespace
 
-base::IoResult<Examined> examine(DataFileRef file, bool newest) {
-  return Examiner(std::move(file), newest).run();
+base::IoResult<Examined> examine(DataFileRef file, bool newest, std::uint64_t frames_known) {
+  return Examiner(std::move(file), newest, frames_known).run();
 }
 
 base::IoStatus write_repaired(const Examined& from, const Rewrite& how, DataFile& to) {

@@ -53,9 +53,9 @@ struct Examined {
   std::map<std::uint32_t, std::int64_t> last_arrival_ms;
 };
 
-// Reads the whole file. `newest`: it may end with a frame that was not acknowledged. Errors are
-// those of reading.
-base::IoResult<Examined> examine(DataFileRef file, bool newest);
+// Reads the whole file. `newest`: it may end with a frame that was not acknowledged, but not with
+// one up to `frames_known`. Errors are those of reading.
+base::IoResult<Examined> examine(DataFileRef file, bool newest, std::uint64_t frames_known);
 
 // What the new file must be, beyond the good frames.
 struct Rewrite {
