@@ -8,9 +8,9 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/uuid.h"
+#include "gateway/header_rules.h"
 #include "gateway/model_json.h"
 #include "gateway/value/json_read.h"
-#include "gateway/value/regex.h"
 #include "gateway/value/utf.h"
 
 namespace sluice::gateway {
@@ -18,16 +18,6 @@ namespace {
 
 constexpr base::Logger kLog{"gateway"};
 constexpr std::string_view kJson = "application/json";
-
-// The media type without parameters, lower case.
-std::string media_type_of(std::string_view header) {
-  header = header.substr(0, header.find_first_of(";,"));
-  while (!header.empty() && (header.back() == ' ' || header.back() == '\t'))
-    header.remove_suffix(1);
-  while (!header.empty() && (header.front() == ' ' || header.front() == '\t'))
-    header.remove_prefix(1);
-  return lower(header);
-}
 
 std::string extended_id(base::Random& random) {
   std::string bytes;
@@ -45,46 +35,6 @@ bool is_usable_id(std::string_view id) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
            c == '_' || c == '.' || c == ':' || c == '=';
   });
-}
-
-bool may_be_header_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\t'; });
-}
-
-bool may_be_header_name(std::string_view text) {
-  return !text.empty() && text.size() <= 256 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-// Headers of an integration that AWS does not let through under their own name.
-bool is_remapped(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "authorization", "connection",      "content-length", "content-md5",
-      "date",          "expect",          "host",           "max-forwards",
-      "server",        "trailer",         "upgrade",        "proxy-authenticate",
-      "user-agent",    "www-authenticate"};
-  return std::find(std::begin(kNames), std::end(kNames), lower(name)) != std::end(kNames);
-}
-
-// Headers that may not be mapped into a request to an AWS service.
-bool is_forbidden_request_header(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"content-length",
-                                                "transfer-encoding",
-                                                "authorization",
-                                                "connection",
-                                                "expect",
-                                                "proxy-authenticate",
-                                                "te"};
-  return std::find(std::begin(kNames), std::end(kNames), lower(name)) != std::end(kNames);
-}
-
-std::string java_text(const Value& v) {
-  std::string out;
-  if (!v.is_null()) append_java(out, v, kPayloadBytesMax);
-  return out;
 }
 
 }  // namespace
@@ -117,8 +67,15 @@ Call::Error Call::message(int status, std::string_view type, std::string_view te
 void Call::run() {
   const Checked ready = prepare();
   if (!ready) return fail(ready.error());
-  if (mock_) return answer_mock();
-  call_service();
+  switch (method_->type) {
+    case IntegrationType::kMock:
+      return answer_mock();
+    case IntegrationType::kHttp:
+    case IntegrationType::kHttpProxy:
+      return call_http();
+    default:
+      return call_service();
+  }
 }
 
 // Everything before the integration: what is wrong with the request shows here.
@@ -146,10 +103,14 @@ Call::Checked Call::prepare() {
   if (!method_->refusal.empty()) {
     return std::unexpected(message(501, "NotImplementedException", method_->refusal));
   }
-  mock_ = method_->type == IntegrationType::kMock;
+  if (!method_->broken.empty()) {
+    kLog.warn("{}: {}", request_id_, method_->broken);
+    return std::unexpected(internal_error());
+  }
   read_request();
   if (auto checked = check_body(); !checked) return checked;
   if (auto mapped = map_request(); !mapped) return mapped;
+  if (method_->type == IntegrationType::kHttpProxy) return {};
   if (auto rendered = render_request(); !rendered) return rendered;
   request_overrides();
   return {};
@@ -166,8 +127,9 @@ void Call::read_request() {
     params_.path.emplace_back(name, value);
   for (const auto& [name, value] : query_)
     params_.querystring.emplace_back(name, value);
-  for (const auto& [name, value] : request_.headers.items())
-    params_.header.emplace_back(name, value);
+  for (const auto& [name, value] : request_.headers.items()) {
+    if (!is_dropped_from_request(name)) params_.header.emplace_back(name, value);
+  }
 }
 
 bool Call::is_binary(std::string_view media_type) const {
@@ -199,160 +161,17 @@ Call::Checked Call::check_body() {
   return {};
 }
 
-void Call::set_request_header(std::string_view name, std::string value) {
-  for (auto& [existing, old] : integration_headers_) {
-    if (lower(existing) == lower(name)) {
-      old = std::move(value);
-      return;
-    }
-  }
-  integration_headers_.emplace_back(name, std::move(value));
-}
-
-std::string_view Call::request_header(std::string_view name) const {
-  for (const auto& [existing, value] : integration_headers_) {
-    if (lower(existing) == name) return value;
-  }
-  return {};
-}
-
-Call::Checked Call::map_request() {
-  for (const Mapping& m : method_->request) {
-    auto value = evaluate(m.value, false);
-    if (!value) return std::unexpected(value.error());
-    if (m.place != Mapping::Place::kHeader || value->empty()) continue;
-    if (is_forbidden_request_header(m.name)) return std::unexpected(internal_error());
-    set_request_header(m.name, std::move(*value));
-  }
-  return {};
-}
-
-std::expected<std::string, Call::Error> Call::evaluate(const Expression& e, bool response) {
-  using Source = Expression::Source;
-  const auto last = [&](const vtl::Pairs& pairs, bool ignore_case) -> std::string {
-    for (auto p = pairs.rbegin(); p != pairs.rend(); ++p) {
-      if (p->first == e.name || (ignore_case && lower(p->first) == lower(e.name))) {
-        return std::string(p->second);
-      }
-    }
-    return "";
-  };
-  const auto all = [&](const vtl::Pairs& pairs, bool ignore_case) {
-    std::string out;
-    for (const auto& [name, value] : pairs) {
-      if (name != e.name && !(ignore_case && lower(name) == lower(e.name))) continue;
-      if (!out.empty()) out += ',';
-      out += value;
-    }
-    return out;
-  };
-  switch (e.source) {
-    case Source::kStatic:
-      return e.name;
-    case Source::kPath:
-      return last(params_.path, false);
-    case Source::kQuery:
-      return last(params_.querystring, false);
-    case Source::kMultiQuery:
-      return all(params_.querystring, false);
-    case Source::kHeader:
-      return response ? std::string(response_headers_.get(e.name)) : last(params_.header, true);
-    case Source::kMultiHeader:
-      return response ? std::string(response_headers_.get(e.name)) : all(params_.header, true);
-    case Source::kStageVariable: {
-      const auto& variables = stage_->stage().variables;
-      const auto found = variables.find(e.name);
-      return found == variables.end() ? "" : found->second;
-    }
-    case Source::kContext:
-      return context_value(e.name);
-    case Source::kBroken:
-      return std::unexpected(internal_error());
-    case Source::kBody:
-      break;
-  }
-  const std::string& body = response ? response_body_ : request_.body;
-  if (!e.path) return body;
-  const auto document = read_json(env_.arena(), body);
-  if (!document) {
-    if (response) return std::string();
-    return std::unexpected(message(400, "BadRequestException", "Invalid JSON in request body"));
-  }
-  const auto found = e.path->read(env_.arena(), *document);
-  return found ? java_text(*found) : "";
-}
-
-void Call::prepare_environment(const vtl::Template& t) {
-  if (t.uses(vtl::kSlotContext) && env_.context.is_null()) env_.context = build_context();
-  if (t.uses(vtl::kSlotStageVariables) && env_.stage_variables.is_null()) {
-    env_.stage_variables = build_stage_variables();
-  }
-}
-
-Call::Checked Call::render(const CompiledTemplate& t, std::string_view body, std::string& out) {
-  if (!t.body) {
-    kLog.warn("{}: a template does not compile: {}", request_id_, t.error);
-    return std::unexpected(internal_error());
-  }
-  prepare_environment(*t.body);
-  const auto done = t.body->render(env_, body, out);
-  if (done) return {};
-  if (done.error().code == vtl::RenderError::kPayload) {
-    return std::unexpected(message(400, "BadRequestException", done.error().message));
-  }
-  kLog.warn("{}: the template failed in line {}, column {}: {}", request_id_, done.error().line,
-            done.error().column, done.error().message);
-  return std::unexpected(internal_error());
-}
-
-Call::Checked Call::render_request() {
-  const CompiledTemplate* chosen = nullptr;
-  for (const CompiledTemplate& t : method_->templates) {
-    if (t.media_type == media_type_) {
-      chosen = &t;
-      break;
-    }
-    if (t.media_type == "$default" && chosen == nullptr) chosen = &t;
-  }
-  if (chosen != nullptr) {
-    if (!request_.body.empty() && is_binary(media_type_) && !is_utf8(request_.body)) {
-      return std::unexpected(internal_error());
-    }
-    return render(*chosen, request_.body, integration_body_);
-  }
-  const bool refused =
-      method_->passthrough == Passthrough::kNever ||
-      (method_->passthrough == Passthrough::kWhenNoTemplates && !method_->templates.empty());
-  if (refused) {
-    return std::unexpected(message(415, "BadRequestException", "Unsupported Media Type"));
-  }
-  integration_body_ = request_.body;
-  return {};
-}
-
-// What the template put into $context.requestOverride.
-void Call::request_overrides() {
-  if (env_.context.kind != Kind::kMap) return;
-  const Value overrides = env_.context.map->get("requestOverride");
-  if (overrides.kind != Kind::kMap) return;
-  const Value headers = overrides.map->get("header");
-  if (headers.kind != Kind::kMap) return;
-  for (const Entry* e : headers.map->entries) {
-    set_request_header(java_text(e->key), java_text(e->value));
-  }
-}
-
 void Call::call_service() {
   aws::ServiceRequest out;
   out.service = method_->service;
   out.action = method_->action;
   if (out.action.empty()) {
-    if (const auto target = aws::parse_target(request_header("x-amz-target"))) {
+    if (const auto target = aws::parse_target(integration_headers_.get("x-amz-target"))) {
       out.action = target->action;
     }
   }
   // Kinesis takes its JSON under several names; only CBOR is another encoding.
-  const std::string type = media_type_of(request_header("content-type"));
+  const std::string type = media_type_of(integration_headers_.get("content-type"));
   out.content_type = type == aws::kCbor11 ? type : std::string(aws::kJson11);
   out.body = std::move(integration_body_);
   out.caller.account = stage_->api().account;
@@ -387,109 +206,6 @@ void Call::answer_mock() {
   }
   if (status < 100 || status > 599) return fail(internal_error());
   integration_answered(status, "", {});
-}
-
-const CompiledResponse* Call::choose_response(int status) const {
-  const CompiledResponse* otherwise = nullptr;
-  for (const CompiledResponse& r : method_->responses) {
-    if (r.pattern.empty()) {
-      if (otherwise == nullptr) otherwise = &r;
-      continue;
-    }
-    const auto good = regex_matches(r.pattern, std::to_string(status));
-    if (good && *good) return &r;
-  }
-  return otherwise;
-}
-
-const CompiledTemplate* Call::choose_template(const CompiledResponse& response) const {
-  if (response.templates.empty()) return nullptr;
-  const std::string accept = media_type_of(request_.headers.get("accept"));
-  for (const std::string_view wanted : {std::string_view(accept), kJson}) {
-    for (const CompiledTemplate& t : response.templates) {
-      if (t.media_type == wanted) return &t;
-    }
-  }
-  return &response.templates.front();
-}
-
-void Call::integration_answered(int status, std::string body, http::Headers headers) {
-  response_body_ = std::move(body);
-  response_headers_ = std::move(headers);
-  const CompiledResponse* chosen = choose_response(status);
-  if (chosen == nullptr) {
-    kLog.debug("{}: no match for output mapping and no default output mapping", request_id_);
-    return fail(internal_error());
-  }
-  http::Response out;
-  const Checked mapped = map_response(*chosen, status, out);
-  if (!mapped) return fail(mapped.error());
-  finish(std::move(out));
-}
-
-Call::Checked Call::map_response(const CompiledResponse& chosen, int, http::Response& out) {
-  out.status = chosen.status;
-  if (chosen.content_handling == ContentHandling::kConvertToText) {
-    if (!is_utf8(response_body_)) response_body_ = base::base64_encode(response_body_);
-  } else if (chosen.content_handling == ContentHandling::kConvertToBinary) {
-    auto bytes = base::base64_decode(response_body_);
-    if (!bytes) return std::unexpected(internal_error());
-    response_body_ = std::move(*bytes);
-  }
-  std::vector<std::pair<std::string, std::string>> headers;
-  for (const Mapping& m : chosen.headers) {
-    auto value = evaluate(m.value, true);
-    if (!value) return std::unexpected(value.error());
-    if (!value->empty()) headers.emplace_back(m.name, std::move(*value));
-  }
-  const CompiledTemplate* t = choose_template(chosen);
-  const bool unmapped = t == nullptr || (t->body && t->body->text().empty());
-  std::string_view content_type = kJson;
-  if (unmapped) {
-    out.body = response_body_;
-  } else {
-    if (auto rendered = render(*t, response_body_, out.body); !rendered) return rendered;
-    if (t->media_type != "$default") content_type = t->media_type;
-  }
-  out.headers.set("Content-Type", content_type);
-  for (auto& [name, value] : headers) {
-    if (!may_be_header_name(name) || !may_be_header_value(value)) continue;
-    out.headers.set(is_remapped(name) ? "x-amzn-Remapped-" + name : name, value);
-  }
-  if (env_.context.kind == Kind::kMap) apply_overrides(out, env_.context);
-  return {};
-}
-
-// What templates put into $context.responseOverride: status and headers.
-void Call::apply_overrides(http::Response& out, const Value& context) {
-  const Value overrides = context.map->get("responseOverride");
-  if (overrides.kind != Kind::kMap) return;
-  const std::string status = java_text(overrides.map->get("status"));
-  int number = 0;
-  const auto end = std::from_chars(status.data(), status.data() + status.size(), number);
-  if (!status.empty() && end.ptr == status.data() + status.size() && number >= 100 &&
-      number <= 599) {
-    out.status = number;
-  }
-  const Value headers = overrides.map->get("header");
-  if (headers.kind != Kind::kMap) return;
-  for (const Entry* e : headers.map->entries) {
-    const std::string name = java_text(e->key);
-    const Value& v = e->value;
-    std::vector<std::string> values;
-    if (v.kind == Kind::kList) {
-      for (const Value& item : v.list->items)
-        values.push_back(java_text(item));
-    } else {
-      values.push_back(java_text(v));
-    }
-    if (!may_be_header_name(name)) continue;
-    const std::string shown = is_remapped(name) ? "x-amzn-Remapped-" + name : name;
-    out.headers.remove(shown);
-    for (const std::string& value : values) {
-      if (may_be_header_value(value)) out.headers.add(shown, value);
-    }
-  }
 }
 
 void Call::fail(const Error& error) {

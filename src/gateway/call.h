@@ -3,15 +3,22 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "gateway/data_plane.h"
+#include "http/async_client.h"
 
 namespace sluice::gateway {
+
+// A value of a template as text: null is empty, a list is several.
+std::string java_text(const Value& v);
+std::vector<std::string> java_texts(const Value& v);
 
 class Call : public std::enable_shared_from_this<Call> {
  public:
@@ -36,9 +43,17 @@ class Call : public std::enable_shared_from_this<Call> {
   Checked prepare();
   Checked check_body();
   Checked map_request();
+  void map_query(const Mapping& m, std::string value);
   Checked render_request();
   Checked render(const CompiledTemplate& t, std::string_view body, std::string& out);
   void call_service();
+  void call_http();
+  std::optional<std::string> integration_url() const;
+  void proxy_headers();
+  void default_headers();
+  std::string trace_id();
+  void http_answered(base::Result<http::Response, http::ClientError> answer);
+  static Error http_error(const base::Failure<http::ClientError>& failure);
   void answer_mock();
   void integration_answered(int status, std::string body, http::Headers headers);
   Checked map_response(const CompiledResponse& chosen, int status, http::Response& out);
@@ -54,8 +69,6 @@ class Call : public std::enable_shared_from_this<Call> {
   Value build_context();
   Value build_stage_variables();
   void prepare_environment(const vtl::Template& t);
-  void set_request_header(std::string_view name, std::string value);
-  std::string_view request_header(std::string_view name) const;
   bool is_binary(std::string_view media_type) const;
 
   DataPlane& plane_;
@@ -67,17 +80,19 @@ class Call : public std::enable_shared_from_this<Call> {
   std::int64_t started_ms_;
   std::string request_id_;
   std::string extended_id_;
+  std::string trace_id_;
   std::string media_type_;  // of the request, lower case, without parameters
   Route route_;
   const CompiledMethod* method_ = nullptr;
   std::vector<std::pair<std::string, std::string>> query_;
   vtl::Parameters params_;
   vtl::Environment env_;
-  std::vector<std::pair<std::string, std::string>> integration_headers_;
+  http::Headers integration_headers_;
+  std::map<std::string, std::string> integration_path_;  // decoded
+  std::vector<std::pair<std::string, std::string>> integration_query_;
   std::string integration_body_;
   std::string response_body_;
   http::Headers response_headers_;
-  bool mock_ = false;
 };
 
 }  // namespace sluice::gateway

@@ -23,6 +23,20 @@ std::string log_time(std::int64_t ms) {
 
 }  // namespace
 
+std::string java_text(const Value& v) {
+  std::string out;
+  if (!v.is_null()) append_java(out, v, kPayloadBytesMax);
+  return out;
+}
+
+std::vector<std::string> java_texts(const Value& v) {
+  if (v.kind != Kind::kList) return {java_text(v)};
+  std::vector<std::string> out;
+  for (const Value& item : v.list->items)
+    out.push_back(java_text(item));
+  return out;
+}
+
 // Keys in AWS' own order (recorded); the maps inside print as nothing.
 Value Call::build_context() {
   Arena& arena = env_.arena();
@@ -93,9 +107,7 @@ std::string Call::context_value(std::string_view path) {
     path.remove_prefix(std::min(path.size(), name.size() + 1));
     v = v.map->get(name);
   }
-  std::string out;
-  if (!v.is_null()) append_java(out, v, kPayloadBytesMax);
-  return out;
+  return java_text(v);
 }
 
 }  // namespace sluice::gateway

@@ -17,9 +17,10 @@ std::string name_key_of(std::string_view api_name, std::string_view stage) {
 
 }  // namespace
 
-DataPlane::DataPlane(aws::ServiceInvoker& invoker, base::Clock& clock, base::Random& random,
-                     base::MetricsRegistry& metrics)
+DataPlane::DataPlane(aws::ServiceInvoker& invoker, http::AsyncClient* outgoing, base::Clock& clock,
+                     base::Random& random, base::MetricsRegistry& metrics)
     : invoker_(invoker),
+      outgoing_(outgoing),
       clock_(clock),
       random_(random),
       calls_(metrics.counter("sluice_gateway_calls_total", "Calls of deployed APIs")),

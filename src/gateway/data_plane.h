@@ -17,6 +17,7 @@
 #include "base/metrics.h"
 #include "base/random.h"
 #include "gateway/runtime.h"
+#include "http/async_client.h"
 #include "http/http.h"
 
 namespace sluice::gateway {
@@ -25,9 +26,10 @@ inline constexpr std::size_t kPayloadBytesMax = std::size_t{10} << 20;
 
 class DataPlane {
  public:
-  // The invoker answers service "kinesis"; all arguments outlive the data plane and its calls.
-  DataPlane(aws::ServiceInvoker& invoker, base::Clock& clock, base::Random& random,
-            base::MetricsRegistry& metrics);
+  // The invoker answers service "kinesis"; `outgoing` carries HTTP integrations (null: they answer
+  // 500). All arguments outlive the data plane and its calls.
+  DataPlane(aws::ServiceInvoker& invoker, http::AsyncClient* outgoing, base::Clock& clock,
+            base::Random& random, base::MetricsRegistry& metrics);
 
   // Puts a stage into service, replacing an earlier one of the name; null: takes it out.
   void set_stage(const std::string& api_id, const std::string& stage,
@@ -46,6 +48,7 @@ class DataPlane {
   std::shared_ptr<const StageRuntime> find(std::string_view api_id, std::string_view stage) const;
 
   aws::ServiceInvoker& invoker_;
+  http::AsyncClient* outgoing_;
   base::Clock& clock_;
   base::Random& random_;
   base::Counter& calls_;

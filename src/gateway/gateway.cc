@@ -19,7 +19,8 @@ StoreResult<std::unique_ptr<Gateway>> Gateway::open(const std::string& meta_db,
 
 Gateway::Gateway(std::unique_ptr<Store> store, GatewayOptions options)
     : store_(std::move(store)),
-      data_plane_(options.invoker, options.clock, options.random, options.metrics),
+      data_plane_(options.invoker, options.outgoing, options.clock, options.random,
+                  options.metrics),
       control_plane_(*store_, data_plane_, options.clock, options.random,
                      std::move(options.blocking)) {
   for (const auto& api : store_->apis()) {

@@ -20,6 +20,7 @@
 #include "gateway/data_plane.h"
 #include "gateway/invoke_url.h"
 #include "gateway/store.h"
+#include "http/async_client.h"
 #include "http/http.h"
 
 namespace sluice::gateway {
@@ -31,6 +32,8 @@ struct GatewayOptions {
   base::MetricsRegistry& metrics;
   // Where disk work goes; false: full, the caller is told to try again. Empty: done at once.
   std::function<bool(std::function<void()>)> blocking;
+  // Carries HTTP integrations; null: they answer 500.
+  http::AsyncClient* outgoing = nullptr;
 };
 
 class Gateway {

@@ -117,7 +117,7 @@ CompiledTemplate StageRuntime::compile_template(const std::string& media_type,
   return t;
 }
 
-std::string StageRuntime::with_stage_variables(std::string_view text) const {
+std::optional<std::string> StageRuntime::with_stage_variables(std::string_view text) const {
   constexpr std::string_view kOpen = "${stageVariables.";
   std::string out;
   for (;;) {
@@ -126,16 +126,21 @@ std::string StageRuntime::with_stage_variables(std::string_view text) const {
     if (end == std::string_view::npos) return out += text;
     out += text.substr(0, at);
     const std::string name(text.substr(at + kOpen.size(), end - at - kOpen.size()));
-    if (const auto found = stage_.variables.find(name); found != stage_.variables.end()) {
-      out += found->second;
-    }
+    const auto found = stage_.variables.find(name);
+    if (found == stage_.variables.end()) return std::nullopt;
+    out += found->second;
     text.remove_prefix(end + 1);
   }
 }
 
 // arn:aws:apigateway:us-east-1:kinesis:action/PutRecord
 void StageRuntime::compile_uri(const Integration& integration, CompiledMethod& out) {
-  const auto arn = aws::parse_arn(with_stage_variables(integration.uri));
+  const auto uri = with_stage_variables(integration.uri);
+  if (!uri) {
+    out.broken = "Invalid endpoint address: a stage variable of " + integration.uri + " is not set";
+    return;
+  }
+  const auto arn = aws::parse_arn(*uri);
   if (!arn || arn->service != "apigateway") {
     out.refusal = "Invalid endpoint address: the integration's uri is no arn:aws:apigateway:…";
     return;
@@ -158,6 +163,20 @@ void StageRuntime::compile_uri(const Integration& integration, CompiledMethod& o
   }
 }
 
+// http://host/path/{name}
+void StageRuntime::compile_http(const Integration& integration, CompiledMethod& out) {
+  const auto uri = with_stage_variables(integration.uri);
+  if (!uri || !(lower(*uri).starts_with("http://") || lower(*uri).starts_with("https://"))) {
+    out.broken = "Invalid endpoint address: " + integration.uri;
+    return;
+  }
+  out.uri = *uri;
+  if (integration.http_method != "ANY") out.http_method = integration.http_method;
+  if (!integration.connection_type.empty() && integration.connection_type != "INTERNET") {
+    out.refusal = "integrations by " + integration.connection_type + " are not available";
+  }
+}
+
 void StageRuntime::compile(const Resource& resource, const MethodModel& model,
                            CompiledMethod& out) {
   const std::string where = model.http_method + " " + resource.path;
@@ -170,8 +189,16 @@ void StageRuntime::compile(const Resource& resource, const MethodModel& model,
   out.type = integration.type;
   out.passthrough = integration.passthrough;
   out.content_handling = integration.content_handling;
+  out.timeout = std::chrono::milliseconds(integration.timeout_ms);
+  if (resource.path.ends_with("+}")) {
+    const std::size_t open = resource.path.rfind('{');
+    out.greedy = resource.path.substr(open + 1, resource.path.size() - open - 3);
+  }
   if (integration.type == IntegrationType::kAws && out.refusal.empty()) {
     compile_uri(integration, out);
+  } else if (integration.type == IntegrationType::kHttp ||
+             integration.type == IntegrationType::kHttpProxy) {
+    compile_http(integration, out);
   } else if (integration.type != IntegrationType::kMock && out.refusal.empty()) {
     out.refusal =
         "integrations of type " + std::string(to_text(integration.type)) + " are not available yet";

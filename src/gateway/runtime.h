@@ -2,6 +2,7 @@
 // or the server starts. Const and shared by all requests.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,12 +58,16 @@ struct CompiledResponse {
 
 struct CompiledMethod {
   bool has_integration = false;
-  std::string
-      refusal;  // why it cannot be called here (authorizer, HTTP integration …); empty: it can
+  std::string refusal;  // why it cannot be called here (authorizer …); empty: it can
+  std::string broken;   // a mistake in its configuration: 500, as AWS; for the log
   IntegrationType type = IntegrationType::kMock;
   std::string service;  // of an AWS integration: "kinesis"
   std::string region;
-  std::string action;  // empty: X-Amz-Target names it
+  std::string action;       // empty: X-Amz-Target names it
+  std::string uri;          // of an HTTP integration, with its {parameters}
+  std::string http_method;  // of an HTTP integration; empty: the client's
+  std::string greedy;       // the {name+} of the resource, whose slashes stay slashes
+  std::chrono::milliseconds timeout{29'000};
   Passthrough passthrough = Passthrough::kWhenNoMatch;
   ContentHandling content_handling = ContentHandling::kPassthrough;
   std::vector<Mapping> request;
@@ -84,9 +89,11 @@ class StageRuntime {
  private:
   void compile(const Resource& resource, const MethodModel& model, CompiledMethod& out);
   void compile_uri(const Integration& integration, CompiledMethod& out);
+  void compile_http(const Integration& integration, CompiledMethod& out);
   CompiledTemplate compile_template(const std::string& media_type, const std::string& text,
                                     const std::string& where);
-  std::string with_stage_variables(std::string_view text) const;
+  // nullopt: one of them is not there.
+  std::optional<std::string> with_stage_variables(std::string_view text) const;
 
   RestApi api_;
   Stage stage_;

@@ -167,7 +167,9 @@ bool Transfer::is_listed_host() const {
 
 base::Result<Response, ClientError> Transfer::failure(CURLcode code) const {
   const auto fail = [&](ClientError error, std::string_view why) {
-    return base::fail(error, fmt::format("{} {}: {}", request_->method, request_->url, why));
+    // The query stays out of logs: it may hold keys.
+    const std::string_view url = std::string_view(request_->url).substr(0, request_->url.find('?'));
+    return base::fail(error, fmt::format("{} {}: {}", request_->method, url, why));
   };
   const std::string_view why =
       error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "gateway/gateway.h"
+#include "http/async_client.h"
 #include "journal/journal_engine.h"
 #include "kinesis/service.h"
 #include "runtime/blocking_pool.h"
@@ -89,6 +90,7 @@ struct Engine::Parts {
   std::unique_ptr<streams::Engine> streams;
   std::unique_ptr<runtime::BlockingPool> blocking;
   std::unique_ptr<kinesis::Service> kinesis;
+  std::unique_ptr<http::AsyncClient> outgoing;
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<PipelineRuns> pipelines;
   std::unique_ptr<Admin> admin;
@@ -167,12 +169,17 @@ std::expected<void, std::string> Engine::Parts::open_streams() {
 }
 
 std::expected<void, std::string> Engine::Parts::open_front(std::vector<aws::Profile> keys) {
+  auto egress = http::EgressPolicy::public_and(settings.egress_allow());
+  if (!egress) return std::unexpected("egress.allow: " + egress.error().message);
+  outgoing = std::make_unique<http::AsyncClient>(http::ClientOptions{.egress = *egress});
+  outgoing->start();
   auto opened =
       gateway::Gateway::open(base::join_path(data, "meta.db"), {.invoker = *kinesis,
                                                                 .clock = base::system_clock(),
                                                                 .random = base::system_random(),
                                                                 .metrics = metrics,
-                                                                .blocking = submit()});
+                                                                .blocking = submit(),
+                                                                .outgoing = outgoing.get()});
   if (!opened) return std::unexpected(opened.error().message);
   gateway = std::move(*opened);
   pipelines = std::make_unique<PipelineRuns>(settings, *streams, data);
@@ -236,6 +243,7 @@ std::expected<void, std::string> Engine::note_endpoint(const std::string& endpoi
 void Engine::stop() {
   if (parts_->upkeep) parts_->upkeep->stop();
   if (parts_->pipelines) parts_->pipelines->stop();
+  if (parts_->outgoing) parts_->outgoing->stop();
   if (parts_->blocking) parts_->blocking->stop();
   if (parts_->journal) parts_->journal->close();
   if (parts_->streams) parts_->note_frames();

@@ -90,6 +90,11 @@ Settings::Settings()
           config_.list({.name = "http.hosts",
                         .help = "Further Host names this server goes by; *.name for all below it"},
                        {})),
+      egress_allow(config_.list(
+          {.name = "egress.allow",
+           .help = "Addresses, ranges (10.0.0.0/8) and hosts that HTTP integrations may reach "
+                   "though they are not public"},
+          {})),
       http_target_bytes(
           config_.bytes({.name = "http.target_bytes", .help = "Longest path and query; 414 beyond"},
                         static_cast<std::int64_t>(kHttp.parser.target_bytes), 256, 1_MiB)),

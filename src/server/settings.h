@@ -46,6 +46,7 @@ class Settings {
   base::Setting<std::chrono::milliseconds> stop_timeout;
 
   base::Setting<std::vector<std::string>> http_hosts;
+  base::Setting<std::vector<std::string>> egress_allow;
   base::Setting<std::int64_t> http_target_bytes;
   base::Setting<std::int64_t> http_header_bytes;
   base::Setting<std::int64_t> http_headers;
