@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto path = jsonpath::Path::compile(text.substr(0, split));
   if (!path) return 0;
   std::size_t steps = 20'000;
-  const auto found = path->read(arena, *document, *document, steps);
+  bool missing = false;
+  const auto found = path->read(arena, *document, *document, steps, missing);
   if (!found) return 0;
   std::string out;
   (void)append_json(out, *found, Slash::kEscaped, 1 << 18);

@@ -96,15 +96,19 @@ PathResult<Path> Compiler::run() {
     path_.from_current_ = now() == '@';
     ++at_;
   } else if (now() != '[') {
-    if (auto s = name(); !s) return std::unexpected(s.error());
+    // Jayway puts "$." in front: '.a' becomes '$..a'.
+    if (auto s = dotted(); !s) return std::unexpected(s.error());
   }
   while (!done()) {
     if (path_.steps_.size() >= kStepsMax) return bad("a path of more than 1000 steps");
     Status s;
-    if (now() == '.') {
-      s = dotted();
-    } else if (now() == '[') {
+    if (now() == '[') {
       s = bracket();
+    } else if (now() == '.') {
+      ++at_;
+      s = dotted();
+    } else if (text_[at_ - 1] == ']') {
+      s = name();
     } else {
       return bad("expected '.' or '['");
     }
@@ -132,18 +136,14 @@ PathResult<Path> Compiler::run() {
 }
 
 Compiler::Status Compiler::dotted() {
-  ++at_;
   if (now() == '.') {
     ++at_;
     Step descend;
     descend.type = Step::Type::kDescend;
     add(std::move(descend));
-    if (now() == '[') return {};
     if (done()) return {};
-  } else if (now() == '[') {
-    return fail("expected a name after '.'");
   }
-  return name();
+  return now() == '[' ? bracket() : name();
 }
 
 Compiler::Status Compiler::name() {

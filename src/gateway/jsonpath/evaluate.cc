@@ -40,6 +40,7 @@ class Walk {
   Found slice(const Value& model, std::size_t i);
   Found wildcard(const Value& model, std::size_t i);
   Found filter(const Value& model, std::size_t i);
+  Found not_filtered(std::size_t i);
   Found descend(const Value& model, std::size_t i, int depth);
   bool worth_asking(const Value& model, const Step& step, bool& failed);
 
@@ -56,7 +57,11 @@ Found Walk::names(const Value& model, std::size_t i) {
   if (step.names.size() == 1) {
     const Entry* e = model.map->find(step.names[0]);
     if (e != nullptr) return next(e->value, i);
-    return Found::kYes;  // nothing found: null, or an empty list
+    // Nothing found: null, or an empty list. Where several names are asked of it: null.
+    const bool several = std::any_of(
+        steps_.begin() + static_cast<std::ptrdiff_t>(i), steps_.end(),
+        [](const Step& s) { return s.type == Step::Type::kNames && s.names.size() > 1; });
+    return several ? Found::kNo : Found::kYes;
   }
   if (i + 1 < count_) {
     for (const std::string& name : step.names) {
@@ -89,8 +94,7 @@ Found Walk::slice(const Value& model, std::size_t i) {
   const std::int64_t from = step.has_from ? place(step.from) : 0;
   const std::int64_t to = step.has_to ? place(step.to) : size;
   for (std::int64_t n = from; n < to; ++n) {
-    const Found f = index(model, i, n);
-    if (f != Found::kYes) return f;
+    if (index(model, i, n) == Found::kFailed) return Found::kFailed;
   }
   return Found::kYes;
 }
@@ -108,6 +112,19 @@ Found Walk::wildcard(const Value& model, std::size_t i) {
   return Found::kYes;
 }
 
+// A filter where there is neither a list nor a map: an error, unless many nodes are asked.
+Found Walk::not_filtered(std::size_t i) {
+  const auto one = [](const Step& s) {
+    return (s.type == Step::Type::kNames && s.names.size() == 1) ||
+           (s.type == Step::Type::kIndexes && s.numbers.size() == 1);
+  };
+  if (!std::all_of(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(i), one)) {
+    return Found::kNo;
+  }
+  failure = {PathError::kData, "a filter [?] is asked of a value that is neither list nor map"};
+  return Found::kFailed;
+}
+
 Found Walk::filter(const Value& model, std::size_t i) {
   const auto ask = [&](const Value& v) {
     const auto good = matches(*steps_[i].filter, arena_, root_, v, steps_left_);
@@ -117,11 +134,10 @@ Found Walk::filter(const Value& model, std::size_t i) {
     }
     return *good ? next(v, i) : Found::kYes;
   };
-  if (model.kind == Kind::kMap) return ask(model);
-  if (model.kind != Kind::kList) return Found::kNo;
+  if (model.kind == Kind::kMap) return ask(model) == Found::kFailed ? Found::kFailed : Found::kYes;
+  if (model.kind != Kind::kList) return not_filtered(i);
   for (const Value& v : model.list->items) {
-    const Found f = ask(v);
-    if (f != Found::kYes) return f;
+    if (ask(v) == Found::kFailed) return Found::kFailed;
   }
   return Found::kYes;
 }
@@ -188,7 +204,7 @@ Found Walk::at(const Value& model, std::size_t i) {
       if (model.kind != Kind::kList) return Found::kNo;
       for (const std::int64_t n : step.numbers) {
         const Found f = index(model, i, n);
-        if (f != Found::kYes) return f;
+        if (f == Found::kFailed || step.numbers.size() == 1) return f;
       }
       return Found::kYes;
     case Step::Type::kSlice:
@@ -316,11 +332,13 @@ PathResult<Value> apply(Arena& arena, const Step& step, const Value& v) {
 
 PathResult<Value> Path::read(Arena& arena, const Value& root) const {
   std::size_t steps_left = kStepsMax;
-  return read(arena, root, root, steps_left);
+  bool missing = false;
+  return read(arena, root, root, steps_left, missing);
 }
 
 PathResult<Value> Path::read(Arena& arena, const Value& root, const Value& start,
-                             std::size_t& steps_left) const {
+                             std::size_t& steps_left, bool& missing) const {
+  missing = false;
   std::size_t count = steps_.size();
   while (count > 0 && steps_[count - 1].type == Step::Type::kFunction)
     --count;
@@ -335,6 +353,7 @@ PathResult<Value> Path::read(Arena& arena, const Value& root, const Value& start
                   (s.names.size() == 1 || &s == &steps_[count - 1])) ||
                  (s.type == Step::Type::kIndexes && s.numbers.size() == 1);
         });
+    missing = found == Found::kNo || (definite && walk.results.size == 0);
     if (found == Found::kNo) return Value::null();
     if (definite) {
       result = walk.results.size == 0 ? Value::null() : walk.results[walk.results.size - 1];

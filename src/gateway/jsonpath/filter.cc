@@ -362,15 +362,23 @@ PathResult<bool> matches(const Filter& filter, Arena& arena, const Value& root,
     }
     return filter.op == FilterOp::kAnd;
   }
+  bool missing = false;
+  bool one_missing = false;
   const auto read = [&](const Operand& o) -> PathResult<Value> {
     if (!o.path) return o.literal;
-    return o.path->read(arena, root, o.path->from_current() ? current : root, steps_left);
+    auto v =
+        o.path->read(arena, root, o.path->from_current() ? current : root, steps_left, missing);
+    one_missing = one_missing || missing;
+    return v;
   };
   const auto left = read(filter.left);
   if (!left) return std::unexpected(left.error());
   if (filter.op == FilterOp::kExists) return !left->is_null();
   const auto right = read(filter.right);
   if (!right) return std::unexpected(right.error());
+  // What is not there equals nothing, not even null or another thing that is not there.
+  if (one_missing && filter.op == FilterOp::kEqual) return false;
+  if (one_missing && filter.op == FilterOp::kNotEqual) return true;
   return compare(filter, *left, *right);
 }
 

@@ -65,9 +65,9 @@ class Path {
 
   // Null when nothing matches a definite path.
   PathResult<Value> read(Arena& arena, const Value& root) const;
-  // The same with @ of a filter in place of $.
+  // The same with @ of a filter in place of $. `missing`: nothing was found, not even null.
   PathResult<Value> read(Arena& arena, const Value& root, const Value& start,
-                         std::size_t& steps_left) const;
+                         std::size_t& steps_left, bool& missing) const;
   bool definite() const { return definite_; }
   bool from_current() const { return from_current_; }
 

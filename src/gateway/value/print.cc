@@ -205,7 +205,7 @@ bool Printer::json(const Value& v, Slash slash, int depth) {
     case Kind::kMap:
       return json_map(*v.map, slash, depth);
     case Kind::kDouble:
-      if (!std::isfinite(v.real)) {
+      if (std::isinf(v.real)) {
         out_ += "null";
         break;
       }
@@ -240,8 +240,12 @@ void append_double(std::string& out, double d) {
     return;
   }
   std::array<char, 40> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::fabs(d),
-                                 std::chars_format::scientific);
+  auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::fabs(d),
+                           std::chars_format::scientific);
+  if (buffer[1] != '.') {  // Java prints two digits at least, the nearest ones: 4.9E-324
+    end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::fabs(d),
+                        std::chars_format::scientific, 1);
+  }
   const std::string_view text(buffer.data(), static_cast<std::size_t>(end.ptr - buffer.data()));
   const std::size_t e = text.find('e');
   int exponent = 0;
@@ -250,6 +254,7 @@ void append_double(std::string& out, double d) {
   std::from_chars(from, end.ptr, exponent);
   std::string digits(1, text[0]);
   if (e > 2) digits += text.substr(2, e - 2);
+  if (digits.size() == 2 && digits[1] == '0') digits.pop_back();
 
   if (d < 0) out += '-';
   const int count = static_cast<int>(digits.size());

@@ -69,8 +69,9 @@ struct Reference {
   bool escaped = false;  // \$x: printed, not evaluated
   bool bare = false;     // a word where a reference was expected: null, prints itself
   bool computable = true;
-  std::string prefix;     // printed before the value
-  std::string escape;     // backslashes, printed once more where the value is null
+  bool plain = true;   // $x, not ${x} or $!x: Velocity 1.7 sets and defines nothing by the others
+  std::string prefix;  // printed before the value
+  std::string escape;  // backslashes, printed once more where the value is null
   std::string null_text;  // printed for a value that has no text
   std::vector<Access> accesses;
 };

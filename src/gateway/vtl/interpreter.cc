@@ -153,7 +153,7 @@ Interpreter::Flow Interpreter::set(const Node& node) {
 
 void Interpreter::assign(const Reference& target, Value value) {
   if (target.accesses.empty()) {
-    if (!target.bare) slots_[target.slot] = value;
+    if (!target.bare && target.plain) slots_[target.slot] = value;
     return;
   }
   Value object = slots_[target.slot];
@@ -520,7 +520,11 @@ Value Interpreter::index(const Value& object, const Node& argument) {
     }
     return object.map->get(key);
   }
-  if (object.kind != Kind::kList || key.kind != Kind::kInt) return Value::null();
+  if (key.kind != Kind::kInt) return Value::null();
+  if (object.kind != Kind::kList) {
+    if (key.integer >= 0) return Value::null();
+    return fail("a negative index takes a list or a map");
+  }
   const auto size = static_cast<std::int64_t>(object.list->items.size);
   const std::int64_t at = key.integer < 0 ? key.integer + size : key.integer;
   if (at < 0 || at >= size) {

@@ -188,6 +188,9 @@ Value call_map(Interpreter& in, Map& self, Method m, Args args) {
       return lookup(self, m, args);
     case Method::k_put:
       return args.size() == 2 ? self.put(in.arena(), args[0], args[1]) : Value::null();
+    case Method::k_replace:
+      if (args.size() != 2 || self.find(args[0]) == nullptr) return Value::null();
+      return self.put(in.arena(), args[0], args[1]);
     case Method::k_putIfAbsent: {
       if (args.size() != 2) return Value::null();
       const Value old = self.get(args[0]);

@@ -94,6 +94,9 @@ Value big_calculate(Interpreter& in, NodeType op, const Value& left, const Value
   const std::unique_ptr<BN_CTX, FreeBig> context(BN_CTX_new());
   const bool whole = left.kind != Kind::kBigDecimal && right.kind != Kind::kBigDecimal &&
                      left.kind != Kind::kDouble && right.kind != Kind::kDouble;
+  for (const Value* v : {&left, &right}) {
+    if (v->kind == Kind::kDouble && !std::isfinite(v->real)) return in.fail("Infinite or NaN");
+  }
   Decimal a = as_decimal(left);
   Decimal b = as_decimal(right);
   if (a.unscaled.size() + b.unscaled.size() > static_cast<std::size_t>(kScaleMax)) {
@@ -263,9 +266,9 @@ Value call_number(Interpreter& in, const Value& self, Method m, Args args) {
     case Method::k_floatValue:
       return args.empty() ? Value::of(as_double(self)) : Value::null();
     case Method::k_compareTo:
-      return args.size() == 1 && args[0].kind == self.kind
-                 ? Value::of_int(compare_numbers(self, args[0]))
-                 : Value::null();
+      if (args.size() != 1 || args[0].is_null()) return Value::null();
+      if (args[0].kind != self.kind) return in.fail("compareTo takes a value of the same class");
+      return Value::of_int(compare_numbers(self, args[0]));
     case Method::k_isNaN:
       return self.kind == Kind::kDouble ? Value::of(std::isnan(self.real)) : Value::null();
     case Method::k_isInfinite:
@@ -308,7 +311,7 @@ Value call_number(Interpreter& in, const Value& self, Method m, Args args) {
   }
 }
 
-Value call_bool(Interpreter&, bool self, Method m, Args args) {
+Value call_bool(Interpreter& in, bool self, Method m, Args args) {
   switch (m) {
     case Method::k_booleanValue:
       return args.empty() ? Value::of(self) : Value::null();
@@ -321,7 +324,10 @@ Value call_bool(Interpreter&, bool self, Method m, Args args) {
       return Value::of(text == "true");
     }
     case Method::k_compareTo:
-      if (args.size() != 1 || args[0].kind != Kind::kBool) return Value::null();
+      if (args.size() != 1 || args[0].is_null()) return Value::null();
+      if (args[0].kind != Kind::kBool) {
+        return in.fail("compareTo takes a value of the same class");
+      }
       return Value::of_int(static_cast<int>(self) - static_cast<int>(args[0].boolean));
     default:
       return Value::null();

@@ -312,6 +312,9 @@ Value call_string(Interpreter& in, std::string_view self, Method m, Args args) {
       return strings(args, 1) ? Value::of(compare(self, args[0].text(), true).integer == 0)
                               : Value::of(false);
     case Method::k_compareTo:
+      if (args.size() == 1 && !args[0].is_string() && !args[0].is_null()) {
+        return in.fail("compareTo takes a value of the same class");
+      }
       return strings(args, 1) ? compare(self, args[0].text(), false) : Value::null();
     case Method::k_compareToIgnoreCase:
       return strings(args, 1) ? compare(self, args[0].text(), true) : Value::null();

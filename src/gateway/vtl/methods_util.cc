@@ -24,7 +24,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 }
 
 Value parse_json(Interpreter& in, std::string_view text) {
-  const auto v = read_json(in.arena(), text.empty() ? std::string_view("{}") : text);
+  const auto v = read_json(in.arena(), text);
   if (v) return *v;
   return in.fail(v.error().code == JsonError::kLimit ? RenderError::kLimit : RenderError::kTemplate,
                  "$util.parseJson: " + v.error().message);

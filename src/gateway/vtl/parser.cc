@@ -66,8 +66,7 @@ class Parser {
   bool directive_arguments(std::string_view name, std::vector<Node>& arguments,
                            std::vector<bool>& words);
   bool directive_argument(Node& out, bool& word);
-  bool foreach_node(Node& block, std::uint32_t at, std::vector<Node> arguments,
-                    const std::vector<bool>& words, Node body);
+  bool foreach_node(Node& block, std::uint32_t at, std::vector<Node> arguments, Node body);
   bool escape(Node& block);
   std::string escaped_directive(const std::string& image) const;
 
@@ -278,7 +277,10 @@ bool Parser::text_statement(Node& block) {
     }
     case Tok::kEscapeDirective: {
       const Token t = take();
-      add_text(block, escaped_directive(t.image), t.at);
+      // As Velocity: #literal, too, shows it without its backslash.
+      Token& kept = tokens_[position_ - 1];
+      kept.image = escaped_directive(t.image);
+      add_text(block, kept.image, t.at);
       return true;
     }
     case Tok::kDoubleEscape:
@@ -415,15 +417,16 @@ bool Parser::directive_arguments(std::string_view name, std::vector<Node>& argum
   }
 }
 
-bool Parser::foreach_node(Node& block, std::uint32_t at, std::vector<Node> arguments,
-                          const std::vector<bool>& words, Node body) {
-  if (arguments.size() < 3 || !words[1] || arguments[0].type != NodeType::kReference) {
-    return fail_at(at, "#foreach is written #foreach($item in $list)");
-  }
+bool Parser::foreach_node(Node& block, std::uint32_t at, std::vector<Node> arguments, Node body) {
+  if (arguments.size() < 2) return fail_at(at, "#foreach is written #foreach($item in $list)");
+  // As Velocity: what stands in the place of 'in' is not looked at; without a list nothing is run
+  // over.
+  if (arguments.size() == 2) return true;
   Node n;
   n.type = NodeType::kForeach;
   n.at = at;
-  n.slot = arguments[0].reference->slot;
+  n.slot = arguments[0].type == NodeType::kReference ? arguments[0].reference->slot
+                                                     : program_.slot("'no reference'");
   n.children.push_back(std::move(arguments[2]));
   n.children.push_back(std::move(body));
   block.children.push_back(std::move(n));
@@ -495,6 +498,7 @@ bool Parser::directive(Node& block) {
     if (arguments.size() != 1 || arguments[0].type != NodeType::kReference) {
       return fail_at(at, "#define is written #define($name)");
     }
+    if (!arguments[0].reference->plain) return true;
     Node n;
     n.type = NodeType::kDefine;
     n.at = at;
@@ -502,7 +506,7 @@ bool Parser::directive(Node& block) {
     n.children.push_back(std::move(body));
     block.children.push_back(std::move(n));
   } else {
-    return foreach_node(block, at, std::move(arguments), words, std::move(body));
+    return foreach_node(block, at, std::move(arguments), std::move(body));
   }
   return true;
 }
@@ -619,6 +623,7 @@ bool Parser::name_reference(Reference& ref, std::size_t first, std::size_t last)
     image = image.substr(dollar);
   }
   ref.null_text = literals(first, last);
+  ref.plain = image != "${" && !image.starts_with("$!");
   if (image.starts_with("$!")) {
     if (!ref.escaped) ref.null_text.clear();
     name = image.starts_with("$!{") ? tokens_[first + 1].image : image.substr(2);
@@ -735,7 +740,8 @@ bool Parser::sum(Node& out) {
     if (right.literal.empty()) right.literal = program_.keep(literals(right_from, position_));
     out = binary(op.kind == Tok::kPlus ? NodeType::kAdd : NodeType::kSubtract, std::move(out),
                  std::move(right), base_ + op.at);
-    out.literal = program_.keep(literals(from, position_));
+    // Velocity's nodes begin at their right operand.
+    out.literal = program_.keep(literals(right_from, position_));
   }
   return true;
 }
@@ -759,8 +765,10 @@ bool Parser::product(Node& out) {
     }
     const std::uint32_t at = base_ + take().at;
     Node right;
+    const std::size_t right_from = position_;
     if (!unary(right)) return false;
     out = binary(type, std::move(out), std::move(right), at);
+    out.literal = program_.keep(literals(right_from, position_));
   }
 }
 
@@ -786,7 +794,9 @@ bool Parser::primary(Node& out) {
     out.type = NodeType::kGroup;
     out.at = base_ + take().at;
     out.children.emplace_back();
+    const std::size_t from = position_;
     if (!expression(out.children.back())) return false;
+    out.literal = program_.keep(literals(from, position_));
     if (!expect(Tok::kRightParen, "')'")) return false;
     blanks();
     return true;
@@ -823,6 +833,7 @@ bool Parser::simple_value(Node& out, bool& found) {
       return string(out, take());
     case Tok::kInteger:
     case Tok::kFloat:
+      if (peek().image.starts_with('#')) return fail("'" + peek().image + "' is no number");
       number(out, take());
       return true;
     case Tok::kTrue:
@@ -867,7 +878,7 @@ bool Parser::list_or_range(Node& out) {
     if (!parameter(out.children.back())) return false;
     const NodeType first = out.children.back().type;
     if (may_be_range && kind() == Tok::kDoubleDot &&
-        (first == NodeType::kReference || first == NodeType::kConstant)) {
+        (first == NodeType::kReference || out.children.back().constant.is_integral())) {
       take();
       out.type = NodeType::kRange;
       out.children.emplace_back();
