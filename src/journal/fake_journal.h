@@ -42,6 +42,7 @@ class FakeJournal final : public Journal {
     std::vector<AppendedRun> answer;
     for (const NewRun& run : runs)
       answer.push_back(store(run));
+    ++frames_;
     if (token) replies_[token->digest] = answer;
     if (hold_) {
       held_.push_back([done = std::move(done), answer] { done(answer); });
@@ -129,6 +130,10 @@ class FakeJournal final : public Journal {
       ids.push_back(id);
     return ids;
   }
+  std::uint64_t frames() const override {
+    const std::lock_guard lock(mutex_);
+    return frames_;
+  }
 
   // What a test does to it.
   std::function<void()> during_flush;  // what others do meanwhile
@@ -191,6 +196,7 @@ class FakeJournal final : public Journal {
   base::Clock& clock_;
   mutable std::mutex mutex_;
   std::map<LaneId, Lane> lanes_;
+  std::uint64_t frames_ = 0;
   std::map<base::Uint128, std::vector<AppendedRun>> replies_;
   std::optional<JournalError> failure_;
   bool hold_ = false;

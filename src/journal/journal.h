@@ -120,6 +120,8 @@ class Journal {
   // All lanes the journal knows, sorted. At start the owner drops those it does not know (any
   // more).
   virtual std::vector<LaneId> lanes() const = 0;
+  // Frames written and synced since the log began. Thread-safe.
+  virtual std::uint64_t frames() const = 0;
 };
 
 }  // namespace sluice::journal

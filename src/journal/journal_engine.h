@@ -59,8 +59,6 @@ class JournalEngine : public Journal {
   // With own_threads == false: makes due spares, then writes and syncs one frame of what is staged
   // and completes its calls. False when nothing was staged.
   virtual bool pump() = 0;
-  // Frames written and synced since the log began. Thread-safe.
-  virtual std::uint64_t frames() const = 0;
   // Empty while all is well; otherwise why the journal takes no more.
   virtual std::string failed() const = 0;
   // Takes no more, finishes what is staged, seals the open file, stops the threads. Called by the

@@ -200,7 +200,7 @@ std::expected<void, std::string> Engine::Parts::open_front(std::vector<aws::Prof
 }
 
 void Engine::Parts::note_frames() {
-  if (auto ok = streams->note_frames(journal->frames()); !ok) kLog.warn("{}", ok.error().message);
+  if (auto ok = streams->note_frames(); !ok) kLog.warn("{}", ok.error().message);
 }
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -94,10 +94,15 @@ void Engine::end_closed(Stream& stream) const {
   }
 }
 
-StreamResult<void> Engine::note_frames(std::uint64_t frames) {
+StreamResult<void> Engine::note_frames() {
   const std::lock_guard change(change_mutex_);
+  return note_frames_now();
+}
+
+StreamResult<void> Engine::note_frames_now() {
   auto mark = catalog_.journal_mark();
   if (!mark) return std::unexpected(mark.error());
+  const std::uint64_t frames = journal_.frames();
   if (mark->frames >= frames) return {};
   mark->frames = frames;
   return catalog_.set_journal_mark(*mark);
@@ -248,6 +253,8 @@ StreamResult<StreamRef> Engine::close_and_open(const Stream& before, Stream next
     Shard& shard = next.shards[i];
     if (before.shards[i].open() && !shard.open()) shard.closed_at = journal_.bounds(shard.lane).end;
   }
+  // A parent's end must not be taken back by a log that lost its last frames without a trace.
+  if (auto ok = note_frames_now(); !ok) return std::unexpected(ok.error());
   if (auto ok = catalog_.reshape(before, next); !ok) return std::unexpected(ok.error());
   shard_count_ += next.shards.size() - before.shards.size();
   show(next, StreamStatus::kUpdating);

@@ -77,8 +77,8 @@ class Engine final : public StreamStore, public ShardLog {
   static std::unexpected<base::Failure<StreamError>> from_journal(
       const base::Failure<journal::JournalError>& failure);
 
-  // Remembers that the journal has so many frames (journal_mark.h); on the upkeep thread too.
-  StreamResult<void> note_frames(std::uint64_t frames);
+  // Remembers how many frames the journal has (journal_mark.h); on the upkeep thread too.
+  StreamResult<void> note_frames();
 
   const TokenSealer& tokens() const { return *tokens_; }
   base::Clock& clock() const { return clock_; }
@@ -94,6 +94,7 @@ class Engine final : public StreamStore, public ShardLog {
   // `plan` gets the stream and the second after which children are made.
   StreamResult<StreamRef> reshape(
       const StreamKey& key, const std::function<StreamResult<void>(Stream&, std::int64_t)>& plan);
+  StreamResult<void> note_frames_now();
   StreamResult<StreamRef> close_and_open(const Stream& before, Stream next);
   std::int64_t last_second(const Stream& stream) const;
   StreamResult<journal::Index> first_readable(const Stream& stream, const Shard& shard) const;

@@ -1,7 +1,7 @@
 // What meta.db remembers of the journal beside it. A log's end cannot tell that there was more:
 // with the newest files lost, or an old copy put in place, it would start, miss acknowledged
-// records and give their numbers to others. So the engine notes once a minute how many frames there
-// were.
+// records and give their numbers to others. So the engine notes how many frames there were: once a
+// minute, and before it closes a shard.
 #pragma once
 
 #include <cstdint>

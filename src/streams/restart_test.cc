@@ -258,16 +258,40 @@ TEST(JournalMark, OutlivesTheEngineAndOnlyGrows) {
   base::MemEnv disk;
   base::ManualClock clock(kNowMs);
   base::SeededRandom random(3);
+  std::uint64_t frames = 0;
   {
     const Life life(disk, folder, clock, random);
-    ASSERT_TRUE(life.engine->note_frames(17));
-    ASSERT_TRUE(life.engine->note_frames(12));
+    ASSERT_TRUE(life.engine->note_frames());
+    frames = life.journal->frames();
+    EXPECT_GT(frames, 0U);
   }
-  EXPECT_EQ(read_journal_mark(meta)->frames, 17U);
+  EXPECT_EQ(read_journal_mark(meta)->frames, frames);
   ASSERT_TRUE(give_up_numbers(meta, 5));
   ASSERT_TRUE(give_up_numbers(meta, 4));
   EXPECT_EQ(read_journal_mark(meta)->frames, 4U);
+  {
+    const Life life(disk, folder, clock, random);
+    ASSERT_LT(life.journal->frames(), 4U);
+    ASSERT_TRUE(life.engine->note_frames());
+  }
+  EXPECT_EQ(read_journal_mark(meta)->frames, 4U);
   EXPECT_EQ(read_journal_mark(meta)->index_floor, (std::uint64_t{1} << 41) + 1);
+}
+
+// Where a closed shard ends is in meta.db: the log must have as much.
+TEST(JournalMark, IsNotedWhenAShardIsClosed) {
+  const Folder folder;
+  base::MemEnv disk;
+  base::ManualClock clock(kNowMs);
+  base::SeededRandom random(3);
+  const Life life(disk, folder, clock, random);
+  const StreamKey key{"000000000000", "us-east-1", "s"};
+  ASSERT_TRUE(life.engine->create({key, StreamMode::kProvisioned, 1}));
+  life.engine->append(*life.engine->find(key), {{"k", "x", std::nullopt}}, std::nullopt,
+                      [](const auto& results) { EXPECT_TRUE(results); });
+  ASSERT_TRUE(life.engine->split(key, ShardIndex(0), 7));
+  EXPECT_GT(life.journal->frames(), 1U);
+  EXPECT_EQ(read_journal_mark(folder.file("meta.db"))->frames, life.journal->frames());
 }
 
 }  // namespace

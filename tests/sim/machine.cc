@@ -63,7 +63,7 @@ bool Machine::start() {
 
 // A disk that fails or is full keeps the older note, as in the server.
 void Machine::note_frames() {
-  (void)engine_->note_frames(journal_->frames());
+  (void)engine_->note_frames();
 }
 
 void Machine::stop() {
