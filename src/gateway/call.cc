@@ -55,13 +55,16 @@ Call::Call(DataPlane& plane, std::shared_ptr<const StageRuntime> stage, std::str
 }
 
 Call::Error Call::internal_error() {
-  return {500, "InternalServerErrorException", "{\"message\": \"Internal server error\"}"};
+  return {ResponseType::kDefault5xx, 500, "InternalServerErrorException", "Internal server error"};
 }
 
-Call::Error Call::message(int status, std::string_view type, std::string_view text) {
-  std::string body = "{\"message\": ";
-  base::append_json_string(body, text);
-  return {status, type, body + "}"};
+Call::Error Call::configuration_error() {
+  return {ResponseType::kApiConfigurationError, 500, "InternalServerErrorException",
+          "Internal server error"};
+}
+
+Call::Error Call::bad_request(ResponseType response, std::string_view text) {
+  return {response, 400, "BadRequestException", std::string(text)};
 }
 
 void Call::run() {
@@ -81,31 +84,36 @@ void Call::run() {
 // Everything before the integration: what is wrong with the request shows here.
 Call::Checked Call::prepare() {
   if (stage_ == nullptr) {
-    return std::unexpected(Error{403, "ForbiddenException", "{\"message\":\"Forbidden\"}"});
+    return std::unexpected(
+        Error{ResponseType::kDefault4xx, 403, "ForbiddenException", "Forbidden", false});
   }
   if (request_.body.size() > kPayloadBytesMax) {
-    return std::unexpected(message(413, "RequestTooLargeException", "Request Too Long"));
+    return std::unexpected(
+        Error{ResponseType::kRequestTooLarge, 413, "RequestTooLargeException", "Request Too Long"});
   }
   const std::string_view path =
       std::string_view(path_and_query_).substr(0, path_and_query_.find('?'));
   if (stage_->api().disable_execute_api_endpoint) {
-    return std::unexpected(Error{403, "ForbiddenException", "{\"message\":\"Forbidden\"}"});
+    return std::unexpected(
+        Error{ResponseType::kDefault4xx, 403, "ForbiddenException", "Forbidden", false});
   }
   if (!stage_->router().find(request_.method, path, route_)) {
-    return std::unexpected(Error{403, "MissingAuthenticationTokenException",
-                                 "{\"message\":\"Missing Authentication Token\"}"});
+    return std::unexpected(Error{ResponseType::kMissingAuthenticationToken, 403,
+                                 "MissingAuthenticationTokenException",
+                                 "Missing Authentication Token", false});
   }
   method_ = stage_->method(route_.resource, route_.method);
   if (method_ == nullptr || !method_->has_integration) {
     kLog.debug("{}: no integration is defined for the method", request_id_);
-    return std::unexpected(internal_error());
+    return std::unexpected(configuration_error());
   }
   if (!method_->refusal.empty()) {
-    return std::unexpected(message(501, "NotImplementedException", method_->refusal));
+    return std::unexpected(
+        Error{ResponseType::kDefault5xx, 501, "NotImplementedException", method_->refusal});
   }
   if (!method_->broken.empty()) {
     kLog.warn("{}: {}", request_id_, method_->broken);
-    return std::unexpected(internal_error());
+    return std::unexpected(configuration_error());
   }
   read_request();
   if (auto checked = check_body(); !checked) return checked;
@@ -117,6 +125,7 @@ Call::Checked Call::prepare() {
 }
 
 void Call::read_request() {
+  if (!media_type_.empty()) return;  // done
   media_type_ = media_type_of(request_.headers.get("content-type"));
   if (media_type_.empty()) media_type_ = kJson;
   const std::size_t mark = path_and_query_.find('?');
@@ -206,15 +215,6 @@ void Call::answer_mock() {
   }
   if (status < 100 || status > 599) return fail(internal_error());
   integration_answered(status, "", {});
-}
-
-void Call::fail(const Error& error) {
-  http::Response out;
-  out.status = error.status;
-  out.headers.set("Content-Type", kJson);
-  out.headers.set("x-amzn-ErrorType", error.type);
-  out.body = error.body;
-  finish(std::move(out));
 }
 
 void Call::finish(http::Response response) {

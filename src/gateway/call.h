@@ -28,16 +28,20 @@ class Call : public std::enable_shared_from_this<Call> {
   void run();
 
  private:
-  // What AWS replies itself: status, x-amzn-ErrorType, body.
+  // What the gateway replies itself.
   struct Error {
+    ResponseType response;
     int status;
-    std::string_view type;
-    std::string body;
+    std::string_view type;  // x-amzn-ErrorType
+    std::string message;
+    bool spaced = true;       // AWS writes {"message": "…"}, and {"message":"…"} with some
+    std::string detail = {};  // what a validator found
   };
   using Checked = std::expected<void, Error>;
 
   static Error internal_error();
-  static Error message(int status, std::string_view type, std::string_view text);
+  static Error configuration_error();
+  static Error bad_request(ResponseType response, std::string_view text);
 
   void read_request();
   Checked prepare();
@@ -63,9 +67,12 @@ class Call : public std::enable_shared_from_this<Call> {
   void request_overrides();
   void finish(http::Response response);
   void fail(const Error& error);
+  void customize(const Error& error, const CompiledGatewayResponse& custom, http::Response& out);
+  void note_error(const Error& error);
 
   std::expected<std::string, Error> evaluate(const Expression& e, bool response);
   std::string context_value(std::string_view path);
+  std::string value_of(std::string_view expression);
   Value build_context();
   Value build_stage_variables();
   void prepare_environment(const vtl::Template& t);

@@ -52,7 +52,8 @@ Value Call::build_context() {
     return map;
   };
   const RestApi& api = stage_->api();
-  const Resource& resource = api.resources[route_.resource];
+  static const Resource kNoResource;  // no route was found
+  const Resource& resource = method_ == nullptr ? kNoResource : api.resources[route_.resource];
   const std::string host(request_.headers.get("host"));
   Map* map = make_map(arena);
   map->put(arena, "resourceId", text(resource.id));

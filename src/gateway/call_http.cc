@@ -148,11 +148,10 @@ void Call::default_headers() {
 std::string Call::trace_id() {
   if (!trace_id_.empty()) return trace_id_;
   const std::string_view given = request_.headers.get("x-amzn-trace-id");
-  const std::uint64_t a = plane_.random_.next();
-  const auto b = static_cast<std::uint32_t>(plane_.random_.next());
   trace_id_ = is_trace_id(given)
                   ? std::string(given)
-                  : fmt::format("Root=1-{:08x}-{:016x}{:08x}", started_ms_ / 1000, a, b);
+                  : fmt::format("Root=1-{:08x}-{:016x}{:08x}", started_ms_ / 1000,
+                                plane_.random_.next(), static_cast<std::uint32_t>(started_ns_));
   return trace_id_;
 }
 
@@ -161,7 +160,7 @@ void Call::call_http() {
   if (!url || plane_.outgoing_ == nullptr) {
     kLog.warn("{}: Invalid endpoint address: a parameter of {} has no value that can stand there",
               request_id_, method_->uri);
-    return fail(internal_error());
+    return fail(configuration_error());
   }
   const bool proxy = method_->type == IntegrationType::kHttpProxy;
   http::ClientRequest out;
@@ -208,12 +207,13 @@ Call::Error Call::http_error(const base::Failure<http::ClientError>& failure) {
   constexpr std::string_view kType = "InternalServerErrorException";
   switch (failure.code) {
     case http::ClientError::kTimeout:
-      return message(504, kType, "Endpoint request timed out");
+      return {ResponseType::kIntegrationTimeout, 504, kType, "Endpoint request timed out"};
     case http::ClientError::kConnect:
     case http::ClientError::kBroken:
-      return message(504, kType, "Network error communicating with endpoint");
+      return {ResponseType::kIntegrationFailure, 504, kType,
+              "Network error communicating with endpoint"};
     case http::ClientError::kBusy:
-      return message(503, "ServiceUnavailableException", "Service Unavailable");
+      return {ResponseType::kDefault5xx, 503, "ServiceUnavailableException", "Service Unavailable"};
     case http::ClientError::kBadRequest:
     case http::ClientError::kForbidden:
     case http::ClientError::kTooLarge:

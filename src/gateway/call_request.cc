@@ -20,7 +20,8 @@ Call::Checked Call::map_request() {
     if (value->empty()) continue;
     switch (m.place) {
       case Mapping::Place::kHeader:
-        if (is_forbidden_mapping(m.name, method_->type)) return std::unexpected(internal_error());
+        if (is_forbidden_mapping(m.name, method_->type))
+          return std::unexpected(configuration_error());
         integration_headers_.set(m.name, *value);
         break;
       case Mapping::Place::kPath:
@@ -93,7 +94,7 @@ std::expected<std::string, Call::Error> Call::evaluate(const Expression& e, bool
   const auto document = read_json(env_.arena(), body);
   if (!document) {
     if (response) return std::string();
-    return std::unexpected(message(400, "BadRequestException", "Invalid JSON in request body"));
+    return std::unexpected(bad_request(ResponseType::kDefault4xx, "Invalid JSON in request body"));
   }
   const auto found = e.path->read(env_.arena(), *document);
   return found ? java_text(*found) : "";
@@ -115,7 +116,7 @@ Call::Checked Call::render(const CompiledTemplate& t, std::string_view body, std
   const auto done = t.body->render(env_, body, out);
   if (done) return {};
   if (done.error().code == vtl::RenderError::kPayload) {
-    return std::unexpected(message(400, "BadRequestException", done.error().message));
+    return std::unexpected(bad_request(ResponseType::kDefault4xx, done.error().message));
   }
   kLog.warn("{}: the template failed in line {}, column {}: {}", request_id_, done.error().line,
             done.error().column, done.error().message);
@@ -141,7 +142,8 @@ Call::Checked Call::render_request() {
       method_->passthrough == Passthrough::kNever ||
       (method_->passthrough == Passthrough::kWhenNoTemplates && !method_->templates.empty());
   if (refused) {
-    return std::unexpected(message(415, "BadRequestException", "Unsupported Media Type"));
+    return std::unexpected(Error{ResponseType::kUnsupportedMediaType, 415, "BadRequestException",
+                                 "Unsupported Media Type"});
   }
   integration_body_ = request_.body;
   return {};

@@ -46,11 +46,12 @@ void Call::integration_answered(int status, std::string body, http::Headers head
   const CompiledResponse* chosen = choose_response(status);
   if (chosen == nullptr) {
     kLog.debug("{}: no match for output mapping and no default output mapping", request_id_);
-    return fail(internal_error());
+    return fail(configuration_error());
   }
   http::Response out;
   const Checked mapped = map_response(*chosen, status, out);
   if (!mapped) return fail(mapped.error());
+  if (method_->type != IntegrationType::kMock) out.headers.set("X-Amzn-Trace-Id", trace_id());
   finish(std::move(out));
 }
 

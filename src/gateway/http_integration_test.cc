@@ -1,24 +1,16 @@
 // HTTP and HTTP_PROXY integrations against a real server in this process.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
 #include <mutex>
 
-#include "gateway/gateway.h"
-#include "gateway/value/json_read.h"
+#include "gateway/test_support.h"
 #include "http/server.h"
 
 namespace sluice::gateway {
 namespace {
 
 using testing::MatchesRegex;
-
-class NoService final : public aws::ServiceInvoker {
- public:
-  void call(aws::ServiceRequest, aws::ServiceDone done) override { done({}); }
-};
 
 // The endpoint: keeps the last request, answers what the test set.
 class Endpoint final : public http::Handler {
@@ -59,22 +51,7 @@ class Endpoint final : public http::Handler {
   std::uint16_t port_ = 0;
 };
 
-class Sink final : public http::ResponseSink {
- public:
-  explicit Sink(std::promise<http::Response>& out) : out_(out) {}
-  void send(http::Response response) override { out_.set_value(std::move(response)); }
-  void start(http::Response) override {}
-  bool write(std::string) override { return false; }
-  void finish() override {}
-  void abort() override {}
-  std::size_t pending_bytes() const override { return 0; }
-  void when_writable(std::function<void()> ready) override { ready(); }
-
- private:
-  std::promise<http::Response>& out_;
-};
-
-class HttpIntegration : public testing::Test {
+class HttpIntegration : public DeployedApi {
  protected:
   HttpIntegration() { allow({"127.0.0.1"}); }
 
@@ -82,77 +59,23 @@ class HttpIntegration : public testing::Test {
     client_ = std::make_unique<http::AsyncClient>(
         http::ClientOptions{.egress = http::EgressPolicy::public_and(egress).value()});
     client_->start();
-    gateway_ = std::move(
-        *Gateway::open(":memory:", {service_, clock_, random_, metrics_, {}, client_.get()}));
+    open(client_.get());
   }
-
-  static std::string field(const std::string& json, std::string_view name) {
-    Arena arena;
-    const auto v = read_json(arena, json);
-    return v && v->kind == Kind::kMap ? std::string(v->map->get(name).text()) : "";
-  }
-
-  static http::Response answer(http::Handler& handler, http::Request request) {
-    std::promise<http::Response> out;
-    handler.handle(std::move(request), http::Responder(std::make_shared<Sink>(out)));
-    return out.get_future().get();
-  }
-
-  // One method (any) at `path` with this integration, deployed as stage "s".
   // ENDPOINT in the integration is the endpoint's address.
   void deploy(const std::string& path, std::string integration,
               const std::string& stage_variables = "{}") {
     if (const auto at = integration.find("ENDPOINT"); at != std::string::npos)
       integration.replace(at, 8, endpoint_.url());
-    http::Request request;
-    request.method = "POST";
-    request.target = "/restapis?mode=import";
-    request.body = fmt::format(R"({{"openapi": "3.0.1", "info": {{"title": "t"}},
-      "x-amazon-apigateway-binary-media-types": ["image/png"],
-      "paths": {{"{}": {{"x-amazon-apigateway-any-method": {{
-        "x-amazon-apigateway-integration": {}}}}}}}}})",
-                               path, integration);
-    const http::Response imported = answer(gateway_->control_plane(), std::move(request));
-    ASSERT_EQ(imported.status, 201) << imported.body;
-    id_ = field(imported.body, "id");
-    http::Request deployment;
-    deployment.method = "POST";
-    deployment.target = "/restapis/" + id_ + "/deployments";
-    deployment.body = "{\"stageName\":\"s\",\"variables\":" + stage_variables + "}";
-    const http::Response deployed = answer(gateway_->control_plane(), std::move(deployment));
-    ASSERT_EQ(deployed.status, 201) << deployed.body;
-  }
-
-  http::Response call(http::Request request, const std::string& path) {
-    std::promise<http::Response> out;
-    request.target = "/s" + path;
-    request.peer = "192.0.2.7";
-    gateway_->invoke({id_, "s", path}, std::move(request),
-                     http::Responder(std::make_shared<Sink>(out)));
-    return out.get_future().get();
-  }
-  http::Response call(const std::string& method, const std::string& path,
-                      std::vector<std::pair<std::string, std::string>> headers = {},
-                      std::string body = "") {
-    http::Request request;
-    request.method = method;
-    request.body = std::move(body);
-    for (const auto& [name, value] : headers)
-      request.headers.add(name, value);
-    return call(std::move(request), path);
+    DeployedApi::deploy(path, "\"x-amazon-apigateway-integration\": " + integration,
+                        R"("x-amazon-apigateway-binary-media-types": ["image/png"])",
+                        stage_variables);
   }
   std::string sent(std::string_view header) {
     return std::string(endpoint_.last.headers.get(header));
   }
 
   Endpoint endpoint_;
-  NoService service_;
-  base::ManualClock clock_{1'700'000'000'000};
-  base::SeededRandom random_{7};
-  base::MetricsRegistry metrics_;
   std::unique_ptr<http::AsyncClient> client_;
-  std::unique_ptr<Gateway> gateway_;
-  std::string id_;
 };
 
 TEST_F(HttpIntegration, AProxyHandsOnTheRequest) {

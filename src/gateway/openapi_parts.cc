@@ -131,7 +131,6 @@ std::string Importer::model_of(const Map& schema) {
 ImportStatus Importer::gateway_responses() {
   const Map* all = map_at(document_, kGatewayResponses);
   if (all == nullptr) return {};
-  warn("'" + std::string(kGatewayResponses) + "' is kept and not applied yet");
   for (const Entry* e : all->entries) {
     const std::string type = text_of(e->key);
     if (!is_gateway_response_type(type)) {

@@ -3,44 +3,20 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "gateway/jsonpath/jsonpath.h"
+#include "gateway/gateway_response.h"
+#include "gateway/mapping.h"
 #include "gateway/model.h"
 #include "gateway/router.h"
 #include "gateway/vtl/vtl.h"
 
 namespace sluice::gateway {
-
-// The right side of a parameter mapping.
-struct Expression {
-  enum class Source {
-    kStatic,
-    kPath,
-    kQuery,
-    kMultiQuery,
-    kHeader,
-    kMultiHeader,
-    kBody,
-    kStageVariable,
-    kContext,
-    kBroken,
-  };
-  Source source = Source::kBroken;
-  std::string name;  // or the text of kStatic
-  std::optional<jsonpath::Path> path;
-};
-
-struct Mapping {
-  enum class Place { kHeader, kPath, kQuery };
-  Place place = Place::kHeader;
-  std::string name;
-  Expression value;
-};
 
 struct CompiledTemplate {
   std::string media_type;  // lower case, or "$default"
@@ -82,6 +58,8 @@ class StageRuntime {
   const RestApi& api() const { return api_; }
   const Stage& stage() const { return stage_; }
   const Router& router() const { return router_; }
+  // What the API answers for this type, or for all of its class; null: the usual.
+  const CompiledGatewayResponse* gateway_response(ResponseType type, int status) const;
   const CompiledMethod* method(std::size_t resource, const std::string& name) const;
   // Templates and mappings that will fail when called.
   const std::vector<std::string>& problems() const { return problems_; }
@@ -90,6 +68,7 @@ class StageRuntime {
   void compile(const Resource& resource, const MethodModel& model, CompiledMethod& out);
   void compile_uri(const Integration& integration, CompiledMethod& out);
   void compile_http(const Integration& integration, CompiledMethod& out);
+  void compile_gateway_responses();
   CompiledTemplate compile_template(const std::string& media_type, const std::string& text,
                                     const std::string& where);
   // nullopt: one of them is not there.
@@ -99,13 +78,11 @@ class StageRuntime {
   Stage stage_;
   Router router_;
   std::vector<std::unordered_map<std::string, CompiledMethod>> methods_;  // by resource
+  std::map<std::string, CompiledGatewayResponse, std::less<>> gateway_responses_;
   std::vector<std::string> problems_;
 };
 
 // Template or mapping failures of an API as it stands: shown as warnings at import.
 std::vector<std::string> find_problems(const RestApi& api);
-
-std::optional<Mapping> parse_request_mapping(std::string_view target, std::string_view source);
-std::optional<Mapping> parse_response_mapping(std::string_view target, std::string_view source);
 
 }  // namespace sluice::gateway
