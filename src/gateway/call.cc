@@ -116,6 +116,7 @@ Call::Checked Call::prepare() {
     return std::unexpected(configuration_error());
   }
   read_request();
+  if (auto valid = validate(); !valid) return valid;
   if (auto checked = check_body(); !checked) return checked;
   if (auto mapped = map_request(); !mapped) return mapped;
   if (method_->type == IntegrationType::kHttpProxy) return {};

@@ -35,7 +35,8 @@ std::string safe_query(std::string_view raw) {
   std::string out;
   for (const char c : raw) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte >= 0x7f || std::string_view("#\"<>\\^`{|}").find(c) != raw.npos) {
+    if (byte <= 0x20 || byte >= 0x7f ||
+        std::string_view("#\"<>\\^`{|}").find(c) != std::string_view::npos) {
       out += http::percent_encode(std::string_view(&c, 1), "");
     } else {
       out += c;
@@ -121,7 +122,8 @@ void Call::proxy_headers() {
                                                   ? request_.peer
                                                   : std::string(before) + ", " + request_.peer);
   const std::string_view host = request_.headers.get("host");
-  const std::size_t colon = host.find(':', host.rfind(']') == host.npos ? 0 : host.rfind(']'));
+  const std::size_t colon =
+      host.find(':', host.rfind(']') == std::string_view::npos ? 0 : host.rfind(']'));
   integration_headers_.set("X-Forwarded-Port",
                            colon == std::string_view::npos ? "80" : host.substr(colon + 1));
   integration_headers_.set("X-Forwarded-Proto", "http");

@@ -13,6 +13,19 @@ constexpr base::Logger kLog{"gateway"};
 
 }  // namespace
 
+// The method's request validator. A blank parameter counts as missing.
+Call::Checked Call::validate() {
+  std::string missing;
+  for (const Expression& parameter : method_->required) {
+    const auto value = evaluate(parameter, false);
+    if (value && !value->empty()) continue;
+    missing += (missing.empty() ? "" : ", ") + parameter.name;
+  }
+  if (missing.empty()) return {};
+  return std::unexpected(bad_request(ResponseType::kBadRequestParameters,
+                                     "Missing required request parameters: [" + missing + "]"));
+}
+
 Call::Checked Call::map_request() {
   for (const Mapping& m : method_->request) {
     auto value = evaluate(m.value, false);

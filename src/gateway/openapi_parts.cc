@@ -162,7 +162,11 @@ void Importer::request_validators() {
     }
     if (v.id.empty()) v.id = random_id(random_, 6);
   }
-  warn("'" + std::string(kValidators) + "' is kept and not enforced yet");
+  const bool bodies = std::any_of(api_.request_validators.begin(), api_.request_validators.end(),
+                                  [](const RequestValidator& v) { return v.body; });
+  if (bodies) {
+    warn("'" + std::string(kValidators) + "': parameters are validated, bodies not yet");
+  }
 }
 
 // Security schemes with an authorizer of API Gateway.

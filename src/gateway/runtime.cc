@@ -35,6 +35,16 @@ void StageRuntime::compile_gateway_responses() {
   }
 }
 
+void StageRuntime::compile_validator(const MethodModel& model, CompiledMethod& out) {
+  for (const RequestValidator& v : api_.request_validators) {
+    if (v.id != model.request_validator_id || !v.parameters) continue;
+    for (const auto& [name, required] : model.request_parameters) {
+      if (required)
+        out.required.push_back(parse_expression(name, "method.request.", "method.request.body"));
+    }
+  }
+}
+
 const CompiledGatewayResponse* StageRuntime::gateway_response(ResponseType type, int status) const {
   const ResponseType by_class =
       status < 500 ? ResponseType::kDefault4xx : ResponseType::kDefault5xx;
@@ -132,6 +142,7 @@ void StageRuntime::compile(const Resource& resource, const MethodModel& model,
   if (model.authorization_type != "NONE" || model.api_key_required) {
     out.refusal = "this method asks for an authorizer or an API key, which are not available yet";
   }
+  compile_validator(model, out);
   if (!model.integration) return;
   const Integration& integration = *model.integration;
   out.has_integration = true;

@@ -44,6 +44,7 @@ struct CompiledMethod {
   std::string http_method;  // of an HTTP integration; empty: the client's
   std::string greedy;       // the {name+} of the resource, whose slashes stay slashes
   std::chrono::milliseconds timeout{29'000};
+  std::vector<Expression> required;  // parameters that must be there, in AWS' order
   Passthrough passthrough = Passthrough::kWhenNoMatch;
   ContentHandling content_handling = ContentHandling::kPassthrough;
   std::vector<Mapping> request;
@@ -69,6 +70,7 @@ class StageRuntime {
   void compile_uri(const Integration& integration, CompiledMethod& out);
   void compile_http(const Integration& integration, CompiledMethod& out);
   void compile_gateway_responses();
+  void compile_validator(const MethodModel& model, CompiledMethod& out);
   CompiledTemplate compile_template(const std::string& media_type, const std::string& text,
                                     const std::string& where);
   // nullopt: one of them is not there.
