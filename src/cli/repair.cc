@@ -136,24 +136,36 @@ std::string to_json(const RepairReport& report, const LaneNames& names) {
   return text;
 }
 
+// What meta.db knows of the journal.
+struct Known {
+  LaneNames names;
+  streams::JournalMark mark;
+};
+
+streams::StreamResult<Known> read_meta(const std::string& path) {
+  Known known;
+  if (!base::posix_env().stat(path)) return known;
+  auto names = streams::read_lane_names(path);
+  if (!names) return std::unexpected(names.error());
+  auto mark = streams::read_journal_mark(path);
+  if (!mark) return std::unexpected(mark.error());
+  return Known{std::move(*names), *mark};
+}
+
 }  // namespace
 
 int run(const RepairArguments& arguments) {
   const std::string& data = arguments.where.data;
-  base::Env& env = base::posix_env();
-  LaneNames names;
-  streams::JournalMark mark;
   const std::string meta = base::join_path(data, "meta.db");
-  if (env.stat(meta)) {
-    auto read = streams::read_lane_names(meta);
-    if (!read) return complain(read.error().message);
-    names = std::move(*read);
-    auto known = streams::read_journal_mark(meta);
-    if (!known) return complain(known.error().message);
-    mark = *known;
+  const auto read = read_meta(meta);
+  if (!read) {  // the journal can be looked at all the same
+    (void)complain(read.error().message +
+                   ". Put back a copy of meta.db: without it no record has a stream");
+    if (arguments.apply || arguments.accept_loss) return 1;
   }
+  const auto& [names, mark] = read ? *read : Known();
   journal::RepairOptions options;
-  options.env = &env;
+  options.env = &base::posix_env();
   options.clock = &base::system_clock();
   options.folder = base::join_path(data, "journal");
   options.frames_known = mark.frames;
@@ -175,7 +187,7 @@ int run(const RepairArguments& arguments) {
     print_report(*report, names);
   }
   const bool sound = report->damaged.empty() && report->frames_missing == 0;
-  const bool well = report->absent.empty() && (sound || report->applied);
+  const bool well = read && report->absent.empty() && (sound || report->applied);
   return well ? 0 : 1;
 }
 

@@ -158,7 +158,8 @@ void LogJournal::append(std::vector<NewRun> runs, std::optional<RequestToken> to
   };
   if (runs.empty()) return done(std::vector<AppendedRun>());
   if (is_failed_.load(std::memory_order_relaxed)) return refuse(JournalError::kFailed, failed());
-  if (disk_full_.load(std::memory_order_relaxed)) {
+  // A repeated call needs no room: the writer knows its answer.
+  if (disk_full_.load(std::memory_order_relaxed) && !token) {
     refused_full_.add();
     return refuse(JournalError::kDiskFull, "no space for another file of the journal");
   }

@@ -531,16 +531,26 @@ TEST(Journal, a_full_disk_refuses_puts_and_goes_on_when_there_is_room) {
   disk.faults->set_full(true);
   std::vector<std::string> taken;
   TestDisk::Answer answer;
+  TestDisk::Answer last;
+  base::Uint128 token = 0;
   for (int i = 0; i < 200 && answer; ++i) {
     const std::string text = fmt::format("{}-{}", i, std::string(1000, 'f'));
-    answer = disk.put(*journal, {{LaneId(1), {text}}});
-    if (answer) taken.push_back(text);
+    answer = disk.put(*journal, {{LaneId(1), {text}}}, RequestToken{++token});
+    if (!answer) continue;
+    taken.push_back(text);
+    last = answer;
   }
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, JournalError::kDiskFull);
   EXPECT_EQ(journal->failed(), "");
   EXPECT_EQ(read_all(*journal, LaneId(1)), taken);
   EXPECT_EQ(disk.put(*journal, {{LaneId(1), {"x"}}}).error().code, JournalError::kDiskFull);
+  const std::string large(1000, 'f');
+  EXPECT_EQ(disk.put(*journal, {{LaneId(1), {large}}}, RequestToken{token}).error().code,
+            JournalError::kDiskFull);
+  const auto repeated = disk.put(*journal, {{LaneId(1), {taken.back()}}}, RequestToken{token - 1});
+  ASSERT_TRUE(repeated) << "what is stored needs no room";
+  EXPECT_EQ(repeated->at(0).first, last->at(0).first);
   disk.faults->set_full(false);
   journal->pump();
   EXPECT_TRUE(disk.put(*journal, {{LaneId(1), {"x"}}}));
