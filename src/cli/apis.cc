@@ -92,6 +92,39 @@ int list(Backend& backend, const ApisArguments& arguments) {
   return 0;
 }
 
+void print_json(const std::vector<gateway::SeenReference>& seen, bool explain,
+                const std::expected<std::string, gateway::RenderProblem>& rendered) {
+  json::object all;
+  if (rendered) {
+    all["rendered"] = *rendered;
+  } else {
+    all["error"] = json::object{{"message", rendered.error().message},
+                                {"line", rendered.error().line},
+                                {"column", rendered.error().column}};
+  }
+  json::array references;
+  for (const auto& s : seen) {
+    references.push_back(
+        json::object{{"line", s.line},
+                     {"column", s.column},
+                     {"reference", s.written},
+                     {"type", s.type},
+                     {"value", s.type == "null" ? json::value() : json::value(s.value)}});
+  }
+  if (explain) all["references"] = std::move(references);
+  fmt::print("{}\n", json::serialize(all));
+}
+
+void print_seen(const std::vector<gateway::SeenReference>& seen) {
+  std::vector<Row> rows;
+  for (const auto& s : seen) {
+    const bool nothing = s.type == "null" || s.value.empty();
+    rows.push_back({fmt::format("{}:{}", s.line, s.column), s.written, s.type,
+                    nothing ? "(nothing)" : s.value});
+  }
+  fmt::print("{}", format_table({{"place"}, {"reference"}, {"type"}, {"prints"}}, rows, 60));
+}
+
 int render(const ApisArguments& arguments) {
   gateway::RenderInputs input;
   auto source = read_text(arguments.file);
@@ -105,14 +138,21 @@ int render(const ApisArguments& arguments) {
     if (!content) return complain(content.error());
     *into = std::move(*content);
   }
-  auto rendered = gateway::render_template(*source, input);
+  std::vector<gateway::SeenReference> seen;
+  auto rendered = gateway::render_template(*source, input, arguments.explain ? &seen : nullptr);
+  if (arguments.where.json) {
+    print_json(seen, arguments.explain, rendered);
+  } else {
+    if (rendered) fmt::print("{}", *rendered);
+    if (rendered && arguments.explain) fmt::print("{}\n", rendered->ends_with('\n') ? "" : "\n");
+    if (arguments.explain) print_seen(seen);
+  }
   if (!rendered) {
     const auto& problem = rendered.error();
     return complain(problem.line == 0 ? problem.message
                                       : fmt::format("{}:{}:{}: {}", arguments.file, problem.line,
                                                     problem.column, problem.message));
   }
-  fmt::print("{}", *rendered);
   return 0;
 }
 

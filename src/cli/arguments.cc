@@ -282,8 +282,11 @@ class Parser {
     render->add_option("--params", r.params,
                        "file with {\"path\":{},\"querystring\":{},\"header\":{}}");
     render->add_option("--context", r.context, "file with a JSON object for $context");
+    render->add_flag("--explain", r.explain,
+                     "show each reference that was evaluated, and what printed nothing");
     render->footer(
-        "Example:\n  sluice apis render record.put.vtl --body post.json --params params.json");
+        "Examples:\n  sluice apis render record.put.vtl --body post.json --params params.json\n"
+        "  sluice apis render record.put.vtl --body post.json --explain");
     choose(render, r);
   }
 

@@ -84,6 +84,7 @@ struct ApisArguments {
   std::string file;  // OpenAPI file, or template
   std::string stage;
   std::string body, vars, params, context;  // files of `render`
+  bool explain = false;                     // `render`: each reference and its value
 };
 
 struct TablesArguments {

@@ -43,7 +43,8 @@ std::expected<void, RenderProblem> read_params(Arena& arena, const Map* from,
 }  // namespace
 
 std::expected<std::string, RenderProblem> render_template(std::string_view text,
-                                                          const RenderInputs& inputs) {
+                                                          const RenderInputs& inputs,
+                                                          std::vector<SeenReference>* seen) {
   auto compiled = vtl::Template::compile(std::string(text));
   if (!compiled) {
     return Problem({compiled.error().message, compiled.error().line, compiled.error().column});
@@ -68,7 +69,13 @@ std::expected<std::string, RenderProblem> render_template(std::string_view text,
   }
   const std::string body = replace_invalid_utf8(inputs.body);
   std::string out;
+  std::vector<vtl::Seen> noted;
+  if (seen != nullptr) env.seen = &noted;
   const auto done = compiled->render(env, body, out);
+  for (vtl::Seen& s : noted) {
+    seen->push_back(
+        {s.line, s.column, std::string(s.written), std::string(s.type), std::move(s.value)});
+  }
   if (!done) return Problem({done.error().message, done.error().line, done.error().column});
   return out;
 }

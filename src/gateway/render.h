@@ -5,6 +5,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::gateway {
 
@@ -22,7 +23,16 @@ struct RenderProblem {
   int column = 0;
 };
 
-std::expected<std::string, RenderProblem> render_template(std::string_view text,
-                                                          const RenderInputs& inputs);
+struct SeenReference {
+  int line = 0;
+  int column = 0;
+  std::string written;  // $input.path('$.a')
+  std::string type;     // of its value: null, string, number, boolean, list, object
+  std::string value;    // what it prints, the first kilobyte
+};
+
+// `seen`: the references that were evaluated, in order, also those before a failure.
+std::expected<std::string, RenderProblem> render_template(
+    std::string_view text, const RenderInputs& inputs, std::vector<SeenReference>* seen = nullptr);
 
 }  // namespace sluice::gateway

@@ -6,6 +6,28 @@
 #include "gateway/value/json_read.h"
 
 namespace sluice::gateway::vtl {
+namespace {
+
+std::string_view type_name(const Value& v) {
+  switch (v.kind) {
+    case Kind::kNull:
+      return "null";
+    case Kind::kBool:
+      return "boolean";
+    case Kind::kString:
+      return "string";
+    case Kind::kList:
+      return "list";
+    case Kind::kMap:
+    case Kind::kEntry:
+    case Kind::kObject:
+      return "object";
+    default:
+      return "number";
+  }
+}
+
+}  // namespace
 
 Interpreter::Interpreter(const Program& program, Environment& env, std::string_view body,
                          std::string& out)
@@ -318,7 +340,29 @@ Value Interpreter::reference(const Node& node) {
     if (v.is_null() || failure_) break;
     v = access(v, a);
   }
+  if (env_.seen != nullptr && !failure_ && !ref.escaped) note(node, v);
   return v.is_null() ? empty() : v;
+}
+
+void Interpreter::note(const Node& node, const Value& v) {
+  if (env_.seen->size() >= kSeenMax) return;
+  Seen seen;
+  locate(program_.text, node.at, seen.line, seen.column);
+  seen.written = node.literal;
+  seen.type = type_name(v);
+  if (v.kind == Kind::kObject && v.object->type == Object::Type::kBlock) {
+    seen.value = "a block";
+  } else if (!v.is_null()) {
+    append_java(seen.value, v, 4 * kSeenBytesMax);
+  }
+  if (seen.value.size() > kSeenBytesMax) {
+    std::size_t end = kSeenBytesMax;
+    while ((static_cast<unsigned char>(seen.value[end]) & 0xc0) == 0x80)
+      --end;
+    seen.value.resize(end);
+    seen.value += "…";
+  }
+  env_.seen->push_back(std::move(seen));
 }
 
 bool Interpreter::truth(const Node& node) {

@@ -62,6 +62,7 @@ class Interpreter {
   Value evaluate(const Node& node);
   bool truth(const Node& node);
   Value reference(const Node& node);
+  void note(const Node& node, const Value& v);
   Value access(const Value& object, const Access& a);
   Value index(const Value& object, const Node& argument);
   Value call(const Value& object, const Access& a);

@@ -37,6 +37,18 @@ struct Parameters {
   Pairs header;
 };
 
+// A reference that a render evaluated, in the order in which it was.
+struct Seen {
+  int line = 0;
+  int column = 0;
+  std::string_view written;  // belongs to the template
+  std::string_view type;     // of its value: null, string, number, boolean, list, object
+  std::string value;         // its text, cut after kSeenBytesMax
+};
+
+inline constexpr std::size_t kSeenBytesMax = 1024;
+inline constexpr std::size_t kSeenMax = 10'000;
+
 // Of one request: shared by its request and response templates, so that what one of them puts into
 // $context is there for the other. Payloads and parameters given to it must outlive it.
 class Environment {
@@ -52,6 +64,7 @@ class Environment {
   Value stage_variables;  // a map; null: none
   // More variables, by name, before the template runs (tests and `apis render`).
   std::vector<std::pair<std::string, Value>> variables;
+  std::vector<Seen>* seen = nullptr;  // kept for `apis render --explain`; the first kSeenMax
 
  private:
   Arena arena_;
