@@ -1,20 +1,85 @@
 #include "gateway/control_plane.h"
 
 #include <algorithm>
+#include <charconv>
 
+#include "aws/arn.h"
 #include "aws/json_protocol.h"
 #include "aws/sigv4.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "gateway/control_replies.h"
+#include "gateway/document.h"
 #include "gateway/export.h"
+#include "gateway/model_check.h"
 #include "gateway/model_json.h"
-#include "gateway/value/json_read.h"
 
 namespace sluice::gateway {
 namespace {
 
 constexpr base::Logger kLog{"gateway"};
+
+constexpr std::size_t kTagsMax = 50;  // AWS' quota of a resource
+
+bool set_compression(RestApi& api, const std::string& value) {
+  int size = 0;
+  const auto end = std::from_chars(value.data(), value.data() + value.size(), size);
+  api.minimum_compression_size.reset();
+  if (value.empty()) return true;
+  if (end.ec != std::errc() || end.ptr != value.data() + value.size()) return false;
+  api.minimum_compression_size = size;
+  return size >= 0 && size <= kCompressionBytesMax;
+}
+
+std::optional<std::string> problem_of_endpoint(const RestApi& api) {
+  for (const std::string& type : api.endpoint_types) {
+    if (type != "EDGE" && type != "REGIONAL" && type != "PRIVATE") {
+      return "Invalid endpoint type '" + type + "'. Valid are EDGE, REGIONAL and PRIVATE";
+    }
+  }
+  return std::nullopt;
+}
+
+// What a new API may say of itself beside its name.
+std::optional<std::string> read_new_api(const Map& body, RestApi& api) {
+  api.description = fields::text(body, "description");
+  api.version = fields::text(body, "version");
+  api.binary_media_types = fields::texts(body, "binaryMediaTypes");
+  api.tags = fields::strings(body, "tags");
+  if (api.tags.size() > kTagsMax) return "a resource has at most 50 tags";
+  api.policy = fields::text(body, "policy");
+  if (!api.policy.empty() && !is_json(api.policy)) return "Invalid policy document";
+  if (const std::string source = fields::text(body, "apiKeySource"); !source.empty()) {
+    if (source != "HEADER" && source != "AUTHORIZER") return "Invalid API key source: " + source;
+    api.api_key_source = source;
+  }
+  api.disable_execute_api_endpoint = fields::boolean(body, "disableExecuteApiEndpoint");
+  const Value size = body.get("minimumCompressionSize");
+  if (size.is_integral() && !set_compression(api, std::to_string(size.integer))) {
+    return "Invalid minimum compression size, must be between 0 and 10485760";
+  }
+  const Value endpoint = body.get("endpointConfiguration");
+  if (endpoint.kind == Kind::kMap) {
+    if (auto types = fields::texts(*endpoint.map, "types"); !types.empty()) {
+      api.endpoint_types = std::move(types);
+    }
+    api.vpc_endpoint_ids = fields::texts(*endpoint.map, "vpcEndpointIds");
+  }
+  return problem_of_endpoint(api);
+}
+
+// What AWS gives a new API.
+void add_default_models(RestApi& api, base::Random& random) {
+  constexpr std::string_view kDraft = "\"$schema\":\"http://json-schema.org/draft-04/schema#\"";
+  const std::string start = "{" + std::string(kDraft);
+  api.models["Empty"] = {random_id(random, 6), "application/json",
+                         "This is a default empty schema model",
+                         start + R"(,"title":"Empty Schema","type":"object"})"};
+  api.models["Error"] = {
+      random_id(random, 6), "application/json", "This is a default error schema model",
+      start +
+          R"(,"title":"Error Schema","type":"object","properties":{"message":{"type":"string"}}})"};
+}
 
 // Does "resources/*" fit the parts from the third on?
 bool fits(std::string_view pattern, const std::vector<std::string>& parts) {
@@ -91,32 +156,43 @@ http::Response ControlPlane::answer(const http::Request& request) {
   return out;
 }
 
-http::Response ControlPlane::dispatch(const Asked& asked) {
+http::Response ControlPlane::dispatch(const Asked& call) {
+  Asked asked = call;
+  // A change works on what the last change left.
+  std::unique_lock changing(changes_, std::defer_lock);
+  if (!asked.is("GET")) changing.lock();
+  const bool imports =
+      !asked.parts.empty() && asked.parts[0] == "restapis" &&
+      ((asked.is("PUT") && asked.parts.size() == 2) ||
+       (asked.is("POST") && asked.parts.size() == 1 && asked.parameter("mode") == "import"));
+  Arena arena(std::size_t{64} << 20);
+  const Map nothing;
+  asked.body = &nothing;
+  if (!asked.request.body.empty() && !imports) {
+    const std::string& text = asked.request.body;
+    const std::size_t start = text.find_first_not_of(" \t\r\n");
+    const auto document = start != std::string::npos && text[start] == '{'
+                              ? read_document(arena, text)
+                              : base::fail(ImportError::kSyntax, "no JSON object");
+    if (!document) return error(400, "SerializationException", document.error().message);
+    asked.body = document->map;
+  }
+  if (!asked.parts.empty() && asked.parts[0] == "tags") return tags(asked);
   if (asked.parts.empty() || asked.parts[0] != "restapis") {
     return not_found("no such path of API Gateway");
   }
   if (asked.parts.size() == 1) {
     if (asked.is("GET")) return get_apis(asked);
-    if (asked.is("POST") && asked.parameter("mode") == "import") return import_api(asked);
-    if (asked.is("POST")) {
-      return error(
-          501, "NotImplementedException",
-          "CreateRestApi is not available yet: import an OpenAPI document (ImportRestApi)");
-    }
+    if (asked.is("POST")) return imports ? import_api(asked) : create_api(asked);
     return error(405, "MethodNotAllowedException", "no such operation");
   }
-  Asked with_api = asked;
-  const std::string id = lower(asked.parts[1]);
-  // A change works on the API as the last change left it.
-  std::unique_lock changing(changes_, std::defer_lock);
-  if (!asked.is("GET")) changing.lock();
-  with_api.api = store_.api(id);
-  if (with_api.api == nullptr || with_api.api->account != asked.caller.account ||
-      with_api.api->region != asked.caller.region) {
+  asked.api = store_.api(lower(asked.parts[1]));
+  if (asked.api == nullptr || asked.api->account != asked.caller.account ||
+      asked.api->region != asked.caller.region) {
     return not_found("Invalid API identifier specified " + asked.caller.account + ":" +
                      asked.parts[1]);
   }
-  return of_api(with_api);
+  return of_api(asked);
 }
 
 http::Response ControlPlane::of_api(const Asked& asked) {
@@ -128,24 +204,147 @@ http::Response ControlPlane::of_api(const Asked& asked) {
   static constexpr Operation kOperations[] = {
       {"GET", "", &ControlPlane::get_api},
       {"PUT", "", &ControlPlane::put_api},
+      {"PATCH", "", &ControlPlane::update_api},
       {"DELETE", "", &ControlPlane::delete_api},
-      {"GET", "resources", &ControlPlane::get_resources},
-      {"GET", "resources/*", &ControlPlane::get_resource},
       {"POST", "deployments", &ControlPlane::create_deployment},
       {"GET", "deployments", &ControlPlane::get_deployments},
       {"GET", "deployments/*", &ControlPlane::get_deployment},
+      {"PATCH", "deployments/*", &ControlPlane::update_deployment},
       {"DELETE", "deployments/*", &ControlPlane::delete_deployment},
+      {"POST", "stages", &ControlPlane::create_stage},
       {"GET", "stages", &ControlPlane::get_stages},
       {"GET", "stages/*", &ControlPlane::get_stage},
+      {"PATCH", "stages/*", &ControlPlane::update_stage},
       {"DELETE", "stages/*", &ControlPlane::delete_stage},
       {"GET", "stages/*/exports/*", &ControlPlane::get_export},
   };
   for (const Operation& o : kOperations) {
     if (asked.is(o.method) && fits(o.path, asked.parts)) return (this->*o.answer)(asked);
   }
+  for (const auto& routes : {resource_routes(), integration_routes(), part_routes()}) {
+    for (const ApiRoute& route : routes) {
+      if (asked.is(route.method) && fits(route.path, asked.parts)) return edit(asked, route);
+    }
+  }
   return error(501, "NotImplementedException",
                "this operation of API Gateway is not available yet: " + asked.request.method + " " +
                    std::string(asked.request.path()));
+}
+
+http::Response ControlPlane::edit(const Asked& asked, const ApiRoute& route) {
+  RestApi api = *asked.api;
+  http::Response out = route.answer(api, asked, random_);
+  if (asked.is("GET") || out.status >= 300) return out;
+  if (auto done = store_.replace_api(std::move(api)); !done) return store_error(done.error());
+  return out;
+}
+
+http::Response ControlPlane::create_api(const Asked& asked) {
+  if (auto refused = not_available(asked, {"cloneFrom", "securityPolicy", "endpointAccessMode"})) {
+    return std::move(*refused);
+  }
+  RestApi api;
+  api.name = fields::text(*asked.body, "name");
+  if (api.name.empty()) return bad_request("API name cannot be blank");
+  api.account = asked.caller.account;
+  api.region = asked.caller.region;
+  api.created_ms = clock_.now_ms();
+  if (auto problem = read_new_api(*asked.body, api)) return bad_request(*problem);
+  if (const auto own = api.tags.find("_custom_id_"); own != api.tags.end()) {
+    api.id = lower(own->second);
+    if (!is_api_id(api.id)) {
+      return bad_request("_custom_id_ has 1 to 64 letters, digits, '-' and '_'");
+    }
+  }
+  while (api.id.empty() || (store_.api(api.id) != nullptr && !api.tags.contains("_custom_id_"))) {
+    api.id = random_id(random_, 10);
+  }
+  api.resources.push_back({random_id(random_, 10), "", "", "/", {}});
+  add_default_models(api, random_);
+  http::Response out = written(201, [&](base::JsonWriter& to) { write_api(to, api); });
+  if (auto added = store_.add_api(std::move(api)); !added) return store_error(added.error());
+  return out;
+}
+
+http::Response ControlPlane::update_api(const Asked& asked) {
+  static const PatchField<RestApi> kFields[] = {
+      {"name", &RestApi::name},
+      {"description", &RestApi::description},
+      {"version", &RestApi::version},
+      {"binaryMediaTypes", &RestApi::binary_media_types},
+      {"apiKeySource",
+       [](RestApi& api, const std::string& value) {
+         api.api_key_source = value;
+         return value == "HEADER" || value == "AUTHORIZER";
+       }},
+      {"minimumCompressionSize", set_compression},
+      {"policy",
+       [](RestApi& api, const std::string& value) {
+         api.policy = value;
+         return value.empty() || is_json(value);
+       }},
+      {"disableExecuteApiEndpoint", &RestApi::disable_execute_api_endpoint},
+      {"endpointConfiguration/types", &RestApi::endpoint_types},
+      {"endpointConfiguration/vpcEndpointIds", &RestApi::vpc_endpoint_ids},
+  };
+  RestApi api = *asked.api;
+  if (auto refused = patched<RestApi>(api, kFields, asked)) return std::move(*refused);
+  if (api.name.empty()) return bad_request("API name cannot be blank");
+  if (auto problem = problem_of_endpoint(api)) return bad_request(*problem);
+  http::Response out = written(200, [&](base::JsonWriter& to) { write_api(to, api); });
+  if (auto done = store_.replace_api(std::move(api)); !done) return store_error(done.error());
+  return out;
+}
+
+// /tags/arn:aws:apigateway:<region>::/restapis/<id>[/stages/<name>]
+http::Response ControlPlane::tags(const Asked& asked) {
+  const auto arn = aws::parse_arn(asked.parts.size() == 2 ? asked.parts[1] : "");
+  constexpr std::string_view kRoot = "/restapis/";
+  if (!arn || arn->service != "apigateway" || !arn->resource.starts_with(kRoot)) {
+    return bad_request("Invalid ARN specified in the request");
+  }
+  const std::string rest = arn->resource.substr(kRoot.size());
+  const std::string id = rest.substr(0, rest.find('/'));
+  const std::string below = rest.substr(id.size());
+  const auto api = store_.api(lower(id));
+  if (api == nullptr || api->account != asked.caller.account || api->region != arn->region) {
+    return not_found("Invalid API identifier specified " + asked.caller.account + ":" + id);
+  }
+  std::optional<Stage> stage;
+  if (!below.empty()) {
+    constexpr std::string_view kStages = "/stages/";
+    if (below.starts_with(kStages)) stage = store_.stage(api->id, below.substr(kStages.size()));
+    if (!stage) return not_found("Invalid stage identifier specified");
+  }
+  StringMap tags = stage ? stage->tags : api->tags;
+  if (asked.is("GET")) {
+    return written(200, [&](base::JsonWriter& out) {
+      out.begin_object().key("tags").begin_object();
+      for (const auto& [key, value] : tags)
+        out.field(key, std::string_view(value));
+      out.end_object().end_object();
+    });
+  }
+  if (asked.is("PUT")) {
+    for (const auto& [key, value] : fields::strings(*asked.body, "tags"))
+      tags[key] = value;
+  } else if (asked.is("DELETE")) {
+    for (const auto& [name, value] : asked.query) {
+      if (name == "tagKeys") tags.erase(value);
+    }
+  } else {
+    return error(405, "MethodNotAllowedException", "no such operation");
+  }
+  if (tags.size() > kTagsMax) return bad_request("a resource has at most 50 tags");
+  if (stage) {
+    stage->tags = std::move(tags);
+    if (auto done = store_.put_stage(api->id, *stage); !done) return store_error(done.error());
+  } else {
+    RestApi changed = *api;
+    changed.tags = std::move(tags);
+    if (auto done = store_.replace_api(std::move(changed)); !done) return store_error(done.error());
+  }
+  return reply(204, "");
 }
 
 http::Response ControlPlane::get_api(const Asked& asked) {
@@ -212,7 +411,6 @@ base::Result<RestApi, ImportError> ControlPlane::read_import(const Asked& asked)
 http::Response ControlPlane::import_api(const Asked& asked) {
   auto api = read_import(asked);
   if (!api) return bad_request("Errors found during import:\n\t" + api.error().message);
-  const std::lock_guard lock(changes_);
   while (api->id.empty() ||
          (store_.api(api->id) != nullptr && !api->tags.contains("_custom_id_"))) {
     api->id = random_id(random_, 10);
@@ -256,128 +454,6 @@ http::Response ControlPlane::delete_api(const Asked& asked) {
   if (auto done = store_.remove_api(asked.api->id); !done) return store_error(done.error());
   for (const Stage& stage : stages)
     data_plane_.set_stage(asked.api->id, stage.name, nullptr);
-  return reply(202, "");
-}
-
-http::Response ControlPlane::get_resources(const Asked& asked) {
-  bool methods = false;
-  for (const auto& [name, value] : asked.query)
-    methods = methods || (name == "embed" && value == "methods");
-  return page(asked.api->resources, asked.number("position", 0), asked.limit(),
-              [&](base::JsonWriter& out, const Resource& r) { write_resource(out, r, methods); });
-}
-
-http::Response ControlPlane::get_resource(const Asked& asked) {
-  for (const Resource& r : asked.api->resources) {
-    if (r.id != asked.parts[3]) continue;
-    return written(200, [&](base::JsonWriter& out) {
-      write_resource(out, r, asked.parameter("embed") == "methods");
-    });
-  }
-  return not_found("Invalid Resource identifier specified");
-}
-
-http::Response ControlPlane::create_deployment(const Asked& asked) {
-  Arena arena;
-  const auto document =
-      read_json(arena, asked.request.body.empty() ? std::string_view("{}") : asked.request.body);
-  if (!document || document->kind != Kind::kMap) return bad_request("Invalid request body");
-  const auto text = [&](std::string_view name) {
-    const Value v = document->map->get(name);
-    return v.is_string() ? std::string(v.text()) : std::string();
-  };
-  std::size_t methods = 0;
-  for (const Resource& r : asked.api->resources) {
-    for (const auto& [name, method] : r.methods) {
-      ++methods;
-      if (!method.integration) return bad_request("No integration defined for method");
-    }
-  }
-  if (methods == 0) return bad_request("The REST API doesn't contain any methods");
-
-  const std::int64_t now = clock_.now_ms();
-  Deployment deployment{random_id(random_, 6), text("description"), now};
-  std::optional<Stage> stage;
-  if (const std::string name = text("stageName"); !name.empty()) {
-    const auto bad = [](char c) {
-      return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == '_' || c == '-');
-    };
-    if (name.size() > 128 || std::any_of(name.begin(), name.end(), bad)) {
-      return bad_request("Stage name only allows a-zA-Z0-9-_");
-    }
-    stage = store_.stage(asked.api->id, name);
-    if (!stage) {
-      stage.emplace();
-      stage->name = name;
-      stage->created_ms = now;
-    }
-    stage->deployment_id = deployment.id;
-    stage->updated_ms = now;
-    if (const std::string about = text("stageDescription"); !about.empty())
-      stage->description = about;
-    const Value variables = document->map->get("variables");
-    if (variables.kind == Kind::kMap) {
-      for (const Entry* e : variables.map->entries) {
-        if (e->value.is_string()) stage->variables[std::string(e->key.text())] = e->value.text();
-      }
-    }
-    if (stage->variables.size() > 100) return bad_request("a stage has at most 100 variables");
-  }
-  auto runtime = stage ? std::make_shared<const StageRuntime>(*asked.api, *stage) : nullptr;
-  if (auto done = store_.add_deployment(asked.api->id, deployment, stage); !done) {
-    return store_error(done.error());
-  }
-  if (stage) data_plane_.set_stage(asked.api->id, stage->name, std::move(runtime));
-  return written(201, [&](base::JsonWriter& out) { write_deployment(out, deployment); });
-}
-
-http::Response ControlPlane::get_deployments(const Asked& asked) {
-  return page(store_.deployments(asked.api->id), asked.number("position", 0), asked.limit(),
-              [](base::JsonWriter& out, const Deployment& d) { write_deployment(out, d); });
-}
-
-http::Response ControlPlane::get_deployment(const Asked& asked) {
-  for (const Deployment& d : store_.deployments(asked.api->id)) {
-    if (d.id != asked.parts[3]) continue;
-    return written(200, [&](base::JsonWriter& out) { write_deployment(out, d); });
-  }
-  return not_found("Invalid Deployment identifier specified");
-}
-
-http::Response ControlPlane::delete_deployment(const Asked& asked) {
-  if (auto done = store_.remove_deployment(asked.api->id, asked.parts[3]); !done) {
-    if (done.error().code == StoreError::kMissing) {
-      return not_found("Invalid Deployment identifier specified");
-    }
-    return store_error(done.error());
-  }
-  return reply(202, "");
-}
-
-http::Response ControlPlane::get_stages(const Asked& asked) {
-  std::vector<Stage> stages = store_.stages(asked.api->id);
-  const std::string_view deployment = asked.parameter("deploymentId");
-  if (!deployment.empty()) {
-    std::erase_if(stages, [&](const Stage& s) { return s.deployment_id != deployment; });
-  }
-  return page(stages, 0, stages.size(),
-              [](base::JsonWriter& out, const Stage& s) { write_stage(out, s); });
-}
-
-http::Response ControlPlane::get_stage(const Asked& asked) {
-  const auto stage = store_.stage(asked.api->id, asked.parts[3]);
-  if (!stage) return not_found("Invalid stage identifier specified");
-  return written(200, [&](base::JsonWriter& out) { write_stage(out, *stage); });
-}
-
-http::Response ControlPlane::delete_stage(const Asked& asked) {
-  if (auto done = store_.remove_stage(asked.api->id, asked.parts[3]); !done) {
-    if (done.error().code == StoreError::kMissing)
-      return not_found("Invalid stage identifier specified");
-    return store_error(done.error());
-  }
-  data_plane_.set_stage(asked.api->id, asked.parts[3], nullptr);
   return reply(202, "");
 }
 

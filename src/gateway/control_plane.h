@@ -1,5 +1,6 @@
-// API Gateway's own API (REST-JSON): import, deploy, look, delete. Answers on the blocking pool:
-// every change is on disk before it is acknowledged.
+// API Gateway's own API (REST-JSON). Answers on the blocking pool: every change is on disk before
+// it is acknowledged. Calls that touch one API alone are functions in control_resources.cc,
+// control_integrations.cc and control_parts.cc; deployments and stages in control_stages.cc.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,9 @@
 
 namespace sluice::gateway {
 
+struct Asked;  // control_replies.h
+struct ApiRoute;
+
 class ControlPlane final : public http::Handler {
  public:
   ControlPlane(Store& store, DataPlane& data_plane, base::Clock& clock, base::Random& random,
@@ -28,21 +32,26 @@ class ControlPlane final : public http::Handler {
   http::Response answer(const http::Request& request);
 
  private:
-  struct Asked;
   http::Response dispatch(const Asked& asked);
   http::Response of_api(const Asked& asked);
+  http::Response edit(const Asked& asked, const ApiRoute& route);
+  http::Response create_api(const Asked& asked);
   http::Response get_api(const Asked& asked);
+  http::Response update_api(const Asked& asked);
+  http::Response tags(const Asked& asked);
   http::Response get_export(const Asked& asked);
   http::Response import_api(const Asked& asked);
   http::Response put_api(const Asked& asked);
   http::Response get_apis(const Asked& asked);
   http::Response delete_api(const Asked& asked);
-  http::Response get_resources(const Asked& asked);
-  http::Response get_resource(const Asked& asked);
   http::Response create_deployment(const Asked& asked);
   http::Response get_deployments(const Asked& asked);
   http::Response get_deployment(const Asked& asked);
+  http::Response update_deployment(const Asked& asked);
   http::Response delete_deployment(const Asked& asked);
+  http::Response create_stage(const Asked& asked);
+  http::Response update_stage(const Asked& asked);
+  http::Response serve_stage(const Asked& asked, const Stage& stage, int status);
   http::Response get_stages(const Asked& asked);
   http::Response get_stage(const Asked& asked);
   http::Response delete_stage(const Asked& asked);

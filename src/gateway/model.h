@@ -145,5 +145,6 @@ struct Stage {
 
 inline constexpr std::size_t kResourcesMax = 300;  // AWS' quota of an API
 inline constexpr std::size_t kStagesMax = 10;
+inline constexpr int kCompressionBytesMax = 10 << 20;  // of minimumCompressionSize
 
 }  // namespace sluice::gateway

@@ -26,11 +26,15 @@ void write_text(JsonWriter& out, std::string_view name, const std::string& text)
   if (!text.empty()) out.field(name, std::string_view(text));
 }
 
+void write_pairs(JsonWriter& out, const auto& map) {
+  for (const auto& [key, value] : map)
+    out.field(std::string_view(key), std::string_view(value));
+}
+
 void write_strings(JsonWriter& out, std::string_view name, const auto& map) {
   if (map.empty()) return;
   out.key(name).begin_object();
-  for (const auto& [key, value] : map)
-    out.field(std::string_view(key), std::string_view(value));
+  write_pairs(out, map);
   out.end_object();
 }
 
@@ -38,6 +42,8 @@ void write_strings(JsonWriter& out, std::string_view name, const auto& map) {
 void write_time(JsonWriter& out, std::string_view name, std::int64_t ms) {
   out.field(name, ms / 1000);
 }
+
+}  // namespace
 
 void write_integration_response(JsonWriter& out, const IntegrationResponse& r) {
   out.begin_object();
@@ -50,8 +56,6 @@ void write_integration_response(JsonWriter& out, const IntegrationResponse& r) {
   }
   out.end_object();
 }
-
-}  // namespace
 
 std::string upper(std::string_view s) {
   std::string out(s);
@@ -67,7 +71,7 @@ std::string lower(std::string_view s) {
   return out;
 }
 
-bool is_gateway_response_type(std::string_view type) {
+std::span<const std::string_view> gateway_response_types() {
   static constexpr std::string_view kTypes[] = {"ACCESS_DENIED",
                                                 "API_CONFIGURATION_ERROR",
                                                 "AUTHORIZER_CONFIGURATION_ERROR",
@@ -89,7 +93,12 @@ bool is_gateway_response_type(std::string_view type) {
                                                 "UNAUTHORIZED",
                                                 "UNSUPPORTED_MEDIA_TYPE",
                                                 "WAF_FILTERED"};
-  return std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes);
+  return kTypes;
+}
+
+bool is_gateway_response_type(std::string_view type) {
+  const auto types = gateway_response_types();
+  return std::find(types.begin(), types.end(), type) != types.end();
 }
 
 std::string_view to_text(IntegrationType type) {
@@ -186,6 +195,14 @@ void write_integration(JsonWriter& out, const Integration& i) {
   out.end_object();
 }
 
+void write_method_response(JsonWriter& out, const MethodResponse& r) {
+  out.begin_object();
+  out.field("statusCode", std::string_view(r.status_code));
+  write_map(out, "responseParameters", r.parameters);
+  write_strings(out, "responseModels", r.models);
+  out.end_object();
+}
+
 void write_method(JsonWriter& out, const MethodModel& m) {
   out.begin_object();
   out.field("httpMethod", std::string_view(m.http_method));
@@ -199,11 +216,8 @@ void write_method(JsonWriter& out, const MethodModel& m) {
   if (!m.responses.empty()) {
     out.key("methodResponses").begin_object();
     for (const MethodResponse& r : m.responses) {
-      out.key(r.status_code).begin_object();
-      out.field("statusCode", std::string_view(r.status_code));
-      write_map(out, "responseParameters", r.parameters);
-      write_strings(out, "responseModels", r.models);
-      out.end_object();
+      out.key(r.status_code);
+      write_method_response(out, r);
     }
     out.end_object();
   }
@@ -312,6 +326,20 @@ void write_validator(JsonWriter& out, const RequestValidator& v) {
   out.field("validateRequestBody", v.body);
   out.field("validateRequestParameters", v.parameters);
   out.end_object();
+}
+
+void write_gateway_response(JsonWriter& out, std::string_view type, const GatewayResponse* r) {
+  out.begin_object().field("responseType", type);
+  if (r != nullptr) write_text(out, "statusCode", r->status_code);
+  out.key("responseParameters").begin_object();
+  if (r != nullptr) write_pairs(out, r->parameters);
+  out.end_object().key("responseTemplates").begin_object();
+  if (r != nullptr) {
+    write_pairs(out, r->templates);
+  } else {
+    out.field("application/json", "{\"message\":$context.error.messageString}");
+  }
+  out.end_object().field("defaultResponse", r == nullptr).end_object();
 }
 
 namespace {

@@ -7,8 +7,6 @@ namespace sluice::gateway {
 
 using namespace fields;
 
-namespace {
-
 IntegrationResponse read_integration_response(const Map& map) {
   IntegrationResponse r;
   r.status_code = text(map, "statusCode");
@@ -43,6 +41,11 @@ Integration read_integration(const Map& map) {
   return i;
 }
 
+MethodResponse read_method_response(const Map& map) {
+  return {text(map, "statusCode"), booleans(map, "responseParameters"),
+          strings(map, "responseModels")};
+}
+
 MethodModel read_method(const Map& map) {
   MethodModel m;
   m.http_method = text(map, "httpMethod");
@@ -55,13 +58,14 @@ MethodModel read_method(const Map& map) {
   m.request_models = strings(map, "requestModels");
   each(map, "methodResponses", [&](std::string, const Value& v) {
     if (v.kind != Kind::kMap) return;
-    m.responses.push_back({text(*v.map, "statusCode"), booleans(*v.map, "responseParameters"),
-                           strings(*v.map, "responseModels")});
+    m.responses.push_back(read_method_response(*v.map));
   });
   const Value integration = map.get("methodIntegration");
   if (integration.kind == Kind::kMap) m.integration = read_integration(*integration.map);
   return m;
 }
+
+namespace {
 
 Resource read_resource(const Map& map) {
   Resource r;

@@ -201,9 +201,12 @@ TEST(OpenApi, KeepsWhatStandsBesideThePaths) {
 
 TEST(OpenApi, RefusesBrokenParts) {
   base::SeededRandom random(1);
-  for (const char* part : {"x-amazon-apigateway-gateway-responses: {NO_SUCH_TYPE: {}}",
-                           "x-amazon-apigateway-gateway-responses: {DEFAULT_5XX: {statusCode: x}}",
-                           "x-amazon-apigateway-minimum-compression-size: -1"}) {
+  for (const char* part :
+       {"x-amazon-apigateway-gateway-responses: {NO_SUCH_TYPE: {}}",
+        "x-amazon-apigateway-gateway-responses: {DEFAULT_5XX: {statusCode: x}}",
+        "x-amazon-apigateway-minimum-compression-size: -1", "x-amazon-apigateway-policy: no object",
+        "paths: {/a: {get: {x-amazon-apigateway-integration: {type: http, "
+        "httpMethod: GET, uri: 'ftp://x'}}}}"}) {
     EXPECT_FALSE(import_openapi("openapi: 3.0.1\ninfo: {title: t}\n" + std::string(part), random))
         << part;
   }

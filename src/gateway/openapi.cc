@@ -4,6 +4,7 @@
 
 #include "gateway/document.h"
 #include "gateway/importer.h"
+#include "gateway/model_check.h"
 #include "gateway/model_json.h"
 
 namespace sluice::gateway {
@@ -199,10 +200,7 @@ base::Result<RestApi, ImportError> Importer::run() {
   root_settings();
   if (api_.name.empty()) return invalid_import("'info.title' names the API and is missing");
   tags();
-  const auto bad_id = [](char c) {
-    return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_');
-  };
-  if (api_.id.size() > 64 || std::any_of(api_.id.begin(), api_.id.end(), bad_id)) {
+  if (!api_.id.empty() && !is_api_id(api_.id)) {
     return invalid_import("_custom_id_ has 1 to 64 letters, digits, '-' and '_'");
   }
   if (auto s = parts(); !s) return std::unexpected(s.error());
@@ -233,22 +231,12 @@ ImportStatus Importer::paths(const std::string& prefix) {
 base::Result<std::size_t, ImportError> Importer::child(std::size_t parent,
                                                        const std::string& part) {
   const std::string parent_id = api_.resources[parent].id;
-  const bool variable = part.starts_with('{');
   for (std::size_t i = 0; i < api_.resources.size(); ++i) {
     const Resource& r = api_.resources[i];
-    if (r.parent_id != parent_id) continue;
-    if (r.path_part == part) return i;
-    const bool other_greedy = r.path_part.ends_with("+}");
-    if (variable && r.path_part.starts_with('{') && other_greedy == part.ends_with("+}")) {
-      return invalid_import(
-          "A sibling (" + r.path_part +
-          ") of this resource already has a variable path part -- only one is allowed");
-    }
+    if (r.parent_id == parent_id && r.path_part == part) return i;
   }
-  if (variable && !part.ends_with('}'))
-    return invalid_import("path part '" + part + "' is not closed");
-  if (api_.resources[parent].path_part.ends_with("+}")) {
-    return invalid_import("nothing may stand below a greedy path part: " + part);
+  if (const auto problem = problem_of_path_part(api_, api_.resources[parent], part)) {
+    return invalid_import(*problem);
   }
   if (api_.resources.size() >= kResourcesMax) {
     return base::fail(ImportError::kLimit, "more than 300 resources");
@@ -298,6 +286,12 @@ ImportStatus Importer::path(const std::string& path, const Map& item) {
   }
   warn_unknown(item, {kAnyMethod}, "'" + path + "'");
   return {};
+}
+
+bool is_api_id(std::string_view id) {
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
 }
 
 std::string random_id(base::Random& random, std::size_t length) {

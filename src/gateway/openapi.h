@@ -38,6 +38,7 @@ struct ImportOptions {
 base::Result<RestApi, ImportError> import_openapi(std::string_view document, base::Random& random,
                                                   const ImportOptions& options = {});
 
+bool is_api_id(std::string_view id);  // [a-z0-9_-]{1,64}
 // [a-z0-9]{length}
 std::string random_id(base::Random& random, std::size_t length);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gateway/importer.h"
+#include "gateway/model_check.h"
 #include "gateway/model_json.h"
 
 namespace sluice::gateway {
@@ -219,18 +220,9 @@ ImportStatus Importer::integration(MethodModel& m, const Map& map, const std::st
   }
   const Value timeout = map.get("timeoutInMillis");
   if (timeout.is_integral()) {
-    if (timeout.integer < 50 || timeout.integer > 29000) {
-      return invalid_import("Timeout should be between 50 ms and 29000 ms: " + where);
-    }
-    i.timeout_ms = static_cast<int>(timeout.integer);
+    i.timeout_ms = static_cast<int>(std::clamp<std::int64_t>(timeout.integer, 0, 1'000'000));
   }
-  const bool needs_uri = i.type != IntegrationType::kMock;
-  if (needs_uri && i.uri.empty())
-    return invalid_import("the integration of " + where + " has no uri");
-  if (i.type == IntegrationType::kAws && i.uri.find(":action/") == std::string::npos &&
-      i.uri.find(":path/") == std::string::npos) {
-    return invalid_import("AWS ARN for integration must contain path or action: " + where);
-  }
+  if (const auto problem = problem_of(i)) return invalid_import(*problem + ": " + where);
   i.cache_namespace = text_at(map, "cacheNamespace");
   i.cache_key_parameters = list_at(map, "cacheKeyParameters");
   for (const Entry* e : map.entries) {

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "gateway/importer.h"
+#include "gateway/model_check.h"
 #include "gateway/model_json.h"
 #include "gateway/model_schema.h"
 
@@ -17,7 +18,6 @@ constexpr std::string_view kEndpoint = "x-amazon-apigateway-endpoint-configurati
 constexpr std::string_view kDocumentation = "x-amazon-apigateway-documentation";
 constexpr std::string_view kValidators = "x-amazon-apigateway-request-validators";
 constexpr std::string_view kCors = "x-amazon-apigateway-cors";
-constexpr int kCompressionMax = 10 << 20;
 
 // By name, else a new one.
 template <class T>
@@ -42,13 +42,16 @@ std::string id_in(const std::vector<T>& all, const std::string& name) {
 
 ImportStatus Importer::parts() {
   if (const Value size = document_.get(kCompression); !size.is_null()) {
-    if (!size.is_integral() || size.integer < 0 || size.integer > kCompressionMax) {
+    if (!size.is_integral() || size.integer < 0 || size.integer > kCompressionBytesMax) {
       return invalid_import("minimum compression size must be between 0 and 10485760");
     }
     api_.minimum_compression_size = static_cast<int>(size.integer);
     warn("'" + std::string(kCompression) + "' is kept; answers are not compressed yet");
   }
   if (const Value policy = document_.get(kPolicy); !policy.is_null()) {
+    if (policy.is_string() && !is_json(std::string(policy.text()))) {
+      return invalid_import("'" + std::string(kPolicy) + "' is no JSON object");
+    }
     api_.policy = policy.is_string() ? std::string(policy.text()) : json_of(policy);
     warn("'" + std::string(kPolicy) + "' is kept and not enforced");
   }

@@ -190,6 +190,23 @@ StoreResult<void> Store::add_deployment(const std::string& api_id, Deployment de
   return {};
 }
 
+StoreResult<void> Store::describe_deployment(const std::string& api_id,
+                                             const Deployment& deployment) {
+  const std::lock_guard lock(mutex_);
+  const auto found = records_.find(api_id);
+  if (found == records_.end()) return missing("REST API");
+  const auto kept = found->second.deployments.find(deployment.id);
+  if (kept == found->second.deployments.end()) return missing("deployment");
+  if (const auto done =
+          run("UPDATE gateway_deployments SET description = ? WHERE api_id = ? AND id = ?",
+              {deployment.description, api_id, deployment.id});
+      !done) {
+    return disk(done.error());
+  }
+  kept->second.deployment.description = deployment.description;
+  return {};
+}
+
 StoreResult<void> Store::remove_deployment(const std::string& api_id, const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto found = records_.find(api_id);
@@ -250,6 +267,19 @@ std::vector<Stage> Store::stages(const std::string& api_id) const {
   for (const auto& [name, stage] : found->second.stages)
     out.push_back(stage);
   return out;
+}
+
+StoreResult<void> Store::put_stage(const std::string& api_id, const Stage& stage) {
+  const std::lock_guard lock(mutex_);
+  const auto found = records_.find(api_id);
+  if (found == records_.end()) return missing("REST API");
+  auto& stages = found->second.stages;
+  if (!stages.contains(stage.name) && stages.size() >= kStagesMax) {
+    return base::fail(StoreError::kLimit, "more than 10 stages of one REST API");
+  }
+  if (const auto done = write_stage(api_id, stage); !done) return disk(done.error());
+  stages[stage.name] = stage;
+  return {};
 }
 
 StoreResult<void> Store::remove_stage(const std::string& api_id, const std::string& name) {

@@ -43,6 +43,7 @@ class Store {
   // Keeps the API as it is now under the deployment's id; with a stage, points that stage to it.
   StoreResult<void> add_deployment(const std::string& api_id, Deployment deployment,
                                    std::optional<Stage> stage);
+  StoreResult<void> describe_deployment(const std::string& api_id, const Deployment& deployment);
   StoreResult<void> remove_deployment(const std::string& api_id, const std::string& id);
   std::vector<Deployment> deployments(const std::string& api_id) const;
   // The API as it was deployed.
@@ -50,6 +51,8 @@ class Store {
 
   std::optional<Stage> stage(const std::string& api_id, const std::string& name) const;
   std::vector<Stage> stages(const std::string& api_id) const;
+  // A new stage, or what became of one that is there.
+  StoreResult<void> put_stage(const std::string& api_id, const Stage& stage);
   StoreResult<void> remove_stage(const std::string& api_id, const std::string& name);
 
  private:
