@@ -80,7 +80,7 @@ TEST_F(GatewayResponses, OfTheClassStandInForTheRest) {
              "responseTemplates": {"text/html": "<p>$context.error.responseType</p>"}},
              "INTEGRATION_FAILURE": {"statusCode": "502"}})",
          R"("x-amazon-apigateway-integration": {"type": "http_proxy", "httpMethod": "GET",
-            "uri": "ftp://x/"})");
+            "uri": "${stageVariables.none}ftp://x/"})");
   const http::Response r = call("GET", "/x/1");
   EXPECT_EQ(r.status, 599);
   EXPECT_EQ(r.body, "<p>API_CONFIGURATION_ERROR</p>");
