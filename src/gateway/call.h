@@ -46,6 +46,7 @@ class Call : public std::enable_shared_from_this<Call> {
   void read_request();
   Checked prepare();
   Checked validate();
+  Checked validate_body();
   Checked check_body();
   Checked map_request();
   void map_query(const Mapping& m, std::string value);

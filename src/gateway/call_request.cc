@@ -21,9 +21,26 @@ Call::Checked Call::validate() {
     if (value && !value->empty()) continue;
     missing += (missing.empty() ? "" : ", ") + parameter.name;
   }
-  if (missing.empty()) return {};
+  if (missing.empty()) return validate_body();
   return std::unexpected(bad_request(ResponseType::kBadRequestParameters,
                                      "Missing required request parameters: [" + missing + "]"));
+}
+
+// An empty body is validated as {}.
+Call::Checked Call::validate_body() {
+  const StringMap& models = method_->body_models;
+  auto model = models.find(media_type_);
+  if (model == models.end()) model = models.find("$default");
+  if (model == models.end()) return {};
+  const std::string_view body = request_.body.empty() ? "{}" : std::string_view(request_.body);
+  const auto document = read_json(env_.arena(), body);
+  auto wrong = document ? stage_->schemas().check(model->second, *document)
+                        : std::optional(document.error().message);
+  if (!wrong) return {};
+  kLog.debug("{}: the body does not fit the model {}: {}", request_id_, model->second, *wrong);
+  Error error = bad_request(ResponseType::kBadRequestBody, "Invalid request body");
+  error.detail = std::move(*wrong);
+  return std::unexpected(std::move(error));
 }
 
 Call::Checked Call::map_request() {

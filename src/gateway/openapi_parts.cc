@@ -1,7 +1,5 @@
 // What an imported document has beside its paths: models, gateway responses, validators,
 // authorizers, policy (importer.h).
-#include <algorithm>
-
 #include "base/digest.h"
 #include "gateway/importer.h"
 #include "gateway/model_check.h"
@@ -164,11 +162,6 @@ void Importer::request_validators() {
       v.id = id_in(options_.existing->request_validators, v.name);
     }
     if (v.id.empty()) v.id = random_id(random_, 6);
-  }
-  const bool bodies = std::any_of(api_.request_validators.begin(), api_.request_validators.end(),
-                                  [](const RequestValidator& v) { return v.body; });
-  if (bodies) {
-    warn("'" + std::string(kValidators) + "': parameters are validated, bodies not yet");
   }
 }
 

@@ -8,7 +8,10 @@
 namespace sluice::gateway {
 
 StageRuntime::StageRuntime(RestApi api, Stage stage)
-    : api_(std::move(api)), stage_(std::move(stage)), router_(api_.resources) {
+    : api_(std::move(api)),
+      stage_(std::move(stage)),
+      router_(api_.resources),
+      schemas_(api_.models) {
   compile_gateway_responses();
   methods_.resize(api_.resources.size());
   for (std::size_t i = 0; i < api_.resources.size(); ++i) {
@@ -37,7 +40,9 @@ void StageRuntime::compile_gateway_responses() {
 
 void StageRuntime::compile_validator(const MethodModel& model, CompiledMethod& out) {
   for (const RequestValidator& v : api_.request_validators) {
-    if (v.id != model.request_validator_id || !v.parameters) continue;
+    if (v.id != model.request_validator_id) continue;
+    if (v.body) out.body_models = model.request_models;
+    if (!v.parameters) continue;
     for (const auto& [name, required] : model.request_parameters) {
       if (required)
         out.required.push_back(parse_expression(name, "method.request.", "method.request.body"));

@@ -14,6 +14,7 @@
 #include "gateway/mapping.h"
 #include "gateway/model.h"
 #include "gateway/router.h"
+#include "gateway/schema.h"
 #include "gateway/vtl/vtl.h"
 
 namespace sluice::gateway {
@@ -45,6 +46,7 @@ struct CompiledMethod {
   std::string greedy;       // the {name+} of the resource, whose slashes stay slashes
   std::chrono::milliseconds timeout{29'000};
   std::vector<Expression> required;  // parameters that must be there, in AWS' order
+  StringMap body_models;             // by media type; empty: bodies are not validated
   Passthrough passthrough = Passthrough::kWhenNoMatch;
   ContentHandling content_handling = ContentHandling::kPassthrough;
   std::vector<Mapping> request;
@@ -59,6 +61,7 @@ class StageRuntime {
   const RestApi& api() const { return api_; }
   const Stage& stage() const { return stage_; }
   const Router& router() const { return router_; }
+  const Schemas& schemas() const { return schemas_; }
   // What the API answers for this type, or for all of its class; null: the usual.
   const CompiledGatewayResponse* gateway_response(ResponseType type, int status) const;
   const CompiledMethod* method(std::size_t resource, const std::string& name) const;
@@ -79,6 +82,7 @@ class StageRuntime {
   RestApi api_;
   Stage stage_;
   Router router_;
+  Schemas schemas_;
   std::vector<std::unordered_map<std::string, CompiledMethod>> methods_;  // by resource
   std::map<std::string, CompiledGatewayResponse, std::less<>> gateway_responses_;
   std::vector<std::string> problems_;
