@@ -1,12 +1,14 @@
 // sluice apis: import and list over API Gateway's own control plane; render without any server.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/env.h"
 #include "cli/arguments.h"
 #include "cli/backend.h"
 #include "cli/text_table.h"
+#include "gateway/lint.h"
 #include "gateway/render.h"
 
 namespace sluice::cli {
@@ -156,9 +158,36 @@ int render(const ApisArguments& arguments) {
   return 0;
 }
 
+int lint(const ApisArguments& arguments) {
+  auto text = read_text(arguments.file);
+  if (!text) return complain(text.error());
+  std::vector<gateway::Finding> findings;
+  if (arguments.file.ends_with(".vtl")) {
+    findings = gateway::lint_template(*text);
+  } else {
+    auto found = gateway::lint_document(*text);
+    if (!found) return complain(fmt::format("{}: {}", arguments.file, found.error()));
+    findings = std::move(*found);
+  }
+  std::ranges::stable_sort(findings, {},
+                           [](const gateway::Finding& f) { return std::pair(f.line, f.column); });
+  json::array all;
+  for (const auto& f : findings) {
+    if (arguments.where.json) {
+      all.push_back(json::object{
+          {"line", f.line}, {"column", f.column}, {"rule", f.rule}, {"message", f.message}});
+    } else {
+      fmt::print("{}:{}:{}: {} [{}]\n", arguments.file, f.line, f.column, f.message, f.rule);
+    }
+  }
+  if (arguments.where.json) fmt::print("{}\n", json::serialize(all));
+  return findings.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int run(const ApisArguments& arguments) {
+  if (arguments.action == ApisArguments::Action::kLint) return lint(arguments);
   if (arguments.action == ApisArguments::Action::kRender) return render(arguments);
   const bool makes = arguments.action == ApisArguments::Action::kImport;
   auto backend =

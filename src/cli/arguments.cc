@@ -288,6 +288,19 @@ class Parser {
         "Examples:\n  sluice apis render record.put.vtl --body post.json --params params.json\n"
         "  sluice apis render record.put.vtl --body post.json --explain");
     choose(render, r);
+
+    CLI::App* lint = group->add_subcommand(
+        "lint", "Finds what will surprise in an OpenAPI file or a mapping template.");
+    ApisArguments& l = apis_[3];
+    l.action = ApisArguments::Action::kLint;
+    add_where(*lint, l.where);
+    lint->add_option("file", l.file, "template (*.vtl), or OpenAPI 3 or Swagger 2 in YAML or JSON")
+        ->required();
+    lint->footer(
+        "Exits with 1 when something is found.\n"
+        "Examples:\n  sluice apis lint examples/pinterest/api.yaml\n"
+        "  sluice apis lint record.put.vtl --json");
+    choose(lint, l);
   }
 
   void add_tables() {
@@ -334,7 +347,7 @@ class Parser {
   PipelinesArguments pipelines_[3];
   SqlArguments sql_;
   StreamsArguments streams_[6];
-  ApisArguments apis_[3];
+  ApisArguments apis_[4];
   TablesArguments tables_[3];
   RepairArguments repair_;
   Arguments chosen_;

@@ -78,7 +78,7 @@ struct StreamsArguments {
 };
 
 struct ApisArguments {
-  enum class Action { kImport, kList, kRender };
+  enum class Action { kImport, kList, kRender, kLint };
   Where where;
   Action action = Action::kList;
   std::string file;  // OpenAPI file, or template
