@@ -97,9 +97,7 @@ class TemplateLint {
     const bool prints = node.type == NodeType::kBlock || node.type == NodeType::kIf ||
                         node.type == NodeType::kForeach || node.type == NodeType::kDefine;
     for (const Node& child : node.children) {
-      if (prints && child.type == NodeType::kBlock) {
-        walk(child);
-      } else if (prints && node.type == NodeType::kBlock) {
+      if (prints && (child.type == NodeType::kBlock || node.type == NodeType::kBlock)) {
         walk(child);
       } else {
         expression(child);
