@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -24,7 +25,7 @@ using namespace sluice;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kRecordBytes = 1024;
-constexpr std::ptrdiff_t kCallsInFlight = 256;
+constexpr std::size_t kBytesInFlight = 32 << 20;  // half of what may be staged
 
 struct Load {
   std::string folder;
@@ -47,7 +48,9 @@ journal::JournalResult<std::unique_ptr<journal::JournalEngine>> open(
 
 // False: some call failed.
 bool fill(journal::JournalEngine& journal, const Load& load) {
-  std::counting_semaphore<> free(kCallsInFlight);
+  const auto calls_in_flight = static_cast<std::ptrdiff_t>(
+      std::clamp<std::size_t>(kBytesInFlight / (load.call_records * kRecordBytes), 1, 256));
+  std::counting_semaphore<> free(calls_in_flight);
   std::atomic<std::uint64_t> failures{0};
   const std::string data(kRecordBytes, 'r');
   std::uint32_t lane = 0;
@@ -63,8 +66,9 @@ bool fill(journal::JournalEngine& journal, const Load& load) {
       free.release();
     });
   }
-  for (std::ptrdiff_t i = 0; i < kCallsInFlight; ++i)
+  for (std::ptrdiff_t i = 0; i < calls_in_flight; ++i)
     free.acquire();
+  if (failures > 0) fmt::print(stderr, "{} calls failed\n", failures.load());
   return failures == 0;
 }
 
